@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+// The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
+import { Command, CommanderError } from "commander";
+import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { version } from "./version.ts";
+
+const verbs: ((program: Command) => void)[] = [version];
+
+/** The exit code an error earns, by what it says of its cause. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Misuse) return 1;
+  if (error instanceof BadInput) return 2;
+  if (error instanceof CheckFailed) return 3;
+  return 3;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const program = new Command("cloister")
+    .description("AMD SME, SEV, SEV-ES, SEV-SNP and SEV-TIO, emulated")
+    .exitOverride();
+  for (const verb of verbs) verb(program);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    // commander has already printed its own message, or the help that was asked for
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    process.stderr.write(`cloister: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+// A closed stdout (`| head`) ends quietly.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,2 @@
+// The public API; re-exports only.
+export { BadInput, CheckFailed, Misuse, Unimplemented } from "./error.ts";
