@@ -1,0 +1,46 @@
+// The host's own loads and stores: by system physical address, with the C-bit (the SME key) or without, stores RMP-checked.
+// APM vol. 2, table 15-39; spec digest rmp.md 5.
+import * as Exit from "../ts/abi/exit";
+import * as Frame from "../ts/abi/frame";
+import { mask, OFFSET, pageOf } from "./address";
+import { bytesOf, isDram } from "./dram";
+import { hostFault } from "./exit";
+import { open, openForWrite } from "./page";
+import { isEnabled, isHypervisorOwned } from "./rmp";
+
+function keyOf(encrypted: bool): u32 {
+  return encrypted ? 0 : Frame.RAW;
+}
+
+/** Copies `bytes` within one page to a linear address. Reads are never refused: they show ciphertext. */
+export function hostRead(spa: u64, encrypted: bool, bytes: u32, to: usize): bool {
+  const page = pageOf(spa);
+  if (!isDram(page)) return hostFault(0, spa);
+  const frame = open(page, keyOf(encrypted));
+  if (!frame) return false;
+  memory.copy(to, bytesOf(frame) + (usize(spa) & OFFSET), bytes);
+  return true;
+}
+
+/** Copies `bytes` within one page from a linear address. A page of a guest or of the firmware is refused with #PF.RMP. */
+export function hostWrite(spa: u64, encrypted: bool, bytes: u32, from: usize): bool {
+  const to = hostPlace(spa, encrypted, bytes);
+  if (to) memory.copy(to, from, bytes);
+  return to != 0;
+}
+
+/** Where the host may write `bytes` within one page; 0 when refused. */
+export function hostPlace(spa: u64, encrypted: bool, bytes: u32): usize {
+  const page = pageOf(spa);
+  if (!isDram(page)) {
+    hostFault(mask(Exit.WRITE_BIT), spa);
+    return 0;
+  }
+  if (isEnabled() && !isHypervisorOwned(page, false)) {
+    hostFault(mask(Exit.PRESENT_BIT) | mask(Exit.WRITE_BIT) | mask(Exit.RMP_BIT), spa);
+    return 0;
+  }
+  const offset = u32(spa) & OFFSET;
+  const frame = openForWrite(page, keyOf(encrypted), offset, bytes);
+  return frame ? bytesOf(frame) | offset : 0;
+}

@@ -1,0 +1,35 @@
+// The secure processor's own road to memory: any key, no RMP check on its accesses, and RMP entries as it decides them.
+// What it may do with them is the firmware's business (ts/psp/).
+import { OFFSET, pageOf } from "./address";
+import { bytesOf, isDram } from "./dram";
+import { hostFault } from "./exit";
+import { open, openForWrite, settle } from "./page";
+import { headOf, makeEntry, put } from "./rmp";
+
+/** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
+export function pspRead(spa: u64, key: u32, bytes: u32, to: usize): bool {
+  if (!isDram(pageOf(spa))) return hostFault(0, spa);
+  const frame = open(pageOf(spa), key);
+  if (!frame) return false;
+  memory.copy(to, bytesOf(frame) + (usize(spa) & OFFSET), bytes);
+  return true;
+}
+
+/** Copies `bytes` within one page from a linear address, encrypted under a key slot. */
+export function pspWrite(spa: u64, key: u32, bytes: u32, from: usize): bool {
+  if (!isDram(pageOf(spa))) return hostFault(0, spa);
+  const offset = u32(spa) & OFFSET;
+  const frame = openForWrite(pageOf(spa), key, offset, bytes);
+  if (!frame) return false;
+  memory.copy(bytesOf(frame) + offset, from, bytes);
+  return true;
+}
+
+/** Sets the RMP entry of a page. False when the page is not covered, or no frame is left. */
+export function setRmp(spa: u64, low: u64, high: u64): bool {
+  const page = pageOf(spa);
+  if (!isDram(page) || !makeEntry(headOf(page)) || !makeEntry(page)) return false;
+  settle(page);
+  put(page, low, high);
+  return true;
+}

@@ -1,0 +1,162 @@
+// The reverse map: who owns each page of system memory, and the check that every walk ends in.
+// APM vol. 2, 15.36.3 to 15.36.10; spec digest rmp.md 2 and 5.
+import * as Exit from "../ts/abi/exit";
+import * as Memory from "../ts/abi/memory";
+import * as Rmp from "../ts/abi/rmp";
+import * as State from "../ts/abi/state";
+import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
+import { bytesOf, isDram, takeZeroFrame } from "./dram";
+import { FETCH, READ, WRITE } from "./tlb";
+
+// A leaf is one frame: 256 entries, 1 MiB of system memory.
+const LEAF_SHIFT = 8;
+const LEAF_MASK: u32 = 0xff;
+const HEAD_MASK: u32 = ~(LARGE_PAGES - 1);
+const COUNT_MASK: u64 = ((u64(1) << Rmp.SUBPAGE_COUNT_WIDTH) - 1) << Rmp.SUBPAGE_COUNT_LSB;
+
+/** What `check` answers beside the error bits of a nested page fault. */
+export const ALLOWED: u64 = 0;
+export const NOT_VALIDATED: u64 = 1;
+
+const REFUSED: u64 = u64(1) << Exit.RMP_BIT;
+
+/** Whether SNP is enabled on the machine: SYSCFG.SecureNestedPagingEn and an initialised RMP. */
+export function isEnabled(): bool {
+  return load<u32>(Memory.STATE, State.SNP_ENABLED) != 0;
+}
+
+function leafOf(page: u32): usize {
+  return load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(page >> LEAF_SHIFT) << 2);
+}
+
+/** The entry of a page, or 0: an absent leaf reads as hypervisor-owned. */
+export function entryOf(page: u32): usize {
+  const leaf = load<u32>(leafOf(page));
+  return leaf ? bytesOf(leaf) + (usize(page & LEAF_MASK) << 4) : 0;
+}
+
+/** The entry of a page, made if need be; 0 when out of frames. */
+export function makeEntry(page: u32): usize {
+  const at = leafOf(page);
+  if (!load<u32>(at)) {
+    const leaf = takeZeroFrame();
+    if (!leaf) return 0;
+    store<u32>(at, leaf);
+  }
+  return entryOf(page);
+}
+
+/** The low quadword of a page's entry. */
+export function lowOf(page: u32): u64 {
+  const entry = entryOf(page);
+  return entry ? load<u64>(entry) : 0;
+}
+
+/** The high quadword of a page's entry: permissions, a byte per VMPL. */
+export function highOf(page: u32): u64 {
+  const entry = entryOf(page);
+  return entry ? load<u64>(entry, Rmp.HIGH) : 0;
+}
+
+/** The first page of the 2 MiB region that holds a page. */
+export function headOf(page: u32): u32 {
+  return page & HEAD_MASK;
+}
+
+/** The page whose entry governs: the region's first if that is a 2 MiB entry, else the page itself. */
+export function governing(page: u32): u32 {
+  const head = lowOf(headOf(page));
+  return bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ? headOf(page) : page;
+}
+
+export function asidOf(low: u64): u32 {
+  return u32(field(low, Rmp.ASID_LSB, Rmp.ASID_WIDTH));
+}
+
+export function gpaOf(low: u64): u64 {
+  return field(low, Rmp.GPA_LSB, Rmp.GPA_WIDTH) << PAGE_SHIFT;
+}
+
+export function subpagesOf(low: u64): u32 {
+  return u32(field(low, Rmp.SUBPAGE_COUNT_LSB, Rmp.SUBPAGE_COUNT_WIDTH));
+}
+
+/** Permissions of a newly assigned page: VMPL0 everything the part has, the others nothing. */
+export function firstPermissions(): u64 {
+  return u64(load<u32>(Memory.STATE, State.VMPL_FULL));
+}
+
+/** Writes an entry, and keeps what hangs on it: the region's count of assigned subpages and the ASID's of validated pages. */
+export function put(page: u32, low: u64, high: u64): void {
+  const entry = entryOf(page);
+  const old = load<u64>(entry);
+  countValidated(old, -1);
+  countValidated(low, 1);
+  const head = entryOf(headOf(page));
+  if (entry != head) {
+    const change = i64(bit(low, Rmp.ASSIGNED_BIT)) - i64(bit(old, Rmp.ASSIGNED_BIT));
+    store<u64>(head, load<u64>(head) + u64(change << Rmp.SUBPAGE_COUNT_LSB));
+    store<u64>(entry, low & ~COUNT_MASK);
+  } else {
+    store<u64>(entry, (low & ~COUNT_MASK) | (old & COUNT_MASK));
+  }
+  store<u64>(entry, high, Rmp.HIGH);
+}
+
+function countValidated(low: u64, change: i64): void {
+  if (!bit(low, Rmp.VALIDATED_BIT)) return;
+  const counter = Memory.ASID_COUNTERS + (usize(asidOf(low)) << 3);
+  store<i64>(counter, load<i64>(counter) + change);
+}
+
+/** How many validated entries name an ASID: while there is one, the ASID is owned. */
+export function validatedOf(asid: u32): u64 {
+  return load<u64>(Memory.ASID_COUNTERS + (usize(asid) << 3));
+}
+
+/** Whether a page (or the 2 MiB from it on) is the hypervisor's: nothing in it is assigned. */
+export function isHypervisorOwned(page: u32, large: bool): bool {
+  if (bit(lowOf(governing(page)), Rmp.ASSIGNED_BIT)) return false;
+  if (!large) return true;
+  const head = lowOf(headOf(page));
+  return !bit(head, Rmp.ASSIGNED_BIT) && subpagesOf(head) == 0;
+}
+
+/** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, not immutable, of the nested mapping's size. */
+export function checkOwner(page: u32, gpa: u64, asid: u32, large: bool): u64 {
+  if (!isDram(page)) return REFUSED;
+  const owner = governing(page);
+  const low = lowOf(owner);
+  if (!bit(low, Rmp.ASSIGNED_BIT) || asidOf(low) != asid) return REFUSED;
+  if ((gpa & ~OFFSET) != gpaOf(low) + (u64(page - owner) << PAGE_SHIFT)) return REFUSED;
+  if (bit(low, Rmp.IMMUTABLE_BIT)) return REFUSED;
+  if (bit(low, Rmp.PAGE_SIZE_BIT) != large) return REFUSED | mask(Exit.SIZEM_BIT);
+  return ALLOWED;
+}
+
+/** The check of a private access: ALLOWED, NOT_VALIDATED (a #VC), or the RMP bits of a nested page fault. */
+export function check(
+  page: u32,
+  gpa: u64,
+  asid: u32,
+  vmpl: u32,
+  user: bool,
+  need: u64,
+  large: bool,
+): u64 {
+  const owner = checkOwner(page, gpa, asid, large);
+  if (owner != ALLOWED) return owner;
+  const entry = governing(page);
+  if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
+  const granted = u32(highOf(entry) >> u64(vmpl * Rmp.VMPL_WIDTH));
+  if (wanted(need, user) & ~granted) return REFUSED | mask(Exit.VMPL_BIT);
+  return ALLOWED;
+}
+
+/** The permission bits an access needs. Write without read is no permission at all. APM vol. 2, 15.36.7. */
+function wanted(need: u64, user: bool): u32 {
+  if (need == READ) return 1 << Rmp.PERMISSION_READ_BIT;
+  if (need == WRITE) return (1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT);
+  assert(need == FETCH);
+  return user ? 1 << Rmp.PERMISSION_EXECUTE_USER_BIT : 1 << Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT;
+}

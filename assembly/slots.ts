@@ -1,0 +1,54 @@
+// Key slots of the memory controllers: one per ASID, slot 0 for the host's SME key. Written by the firmware only.
+import * as Frame from "../ts/abi/frame";
+import * as Memory from "../ts/abi/memory";
+import * as Slot from "../ts/abi/slot";
+import { expand, invert } from "./aes/schedule";
+import { flushAsid } from "./tlb";
+
+/** The slot of an ASID. */
+export function slotOf(asid: u32): usize {
+  return Memory.SLOTS + usize(asid) * Slot.SIZE;
+}
+
+/** Loads a key: 16 bytes for the blocks, and 16 more for the tweak of XTS. Never while a frame is open under the slot. */
+export function installKey(asid: u32, key: usize, tweakKey: usize): void {
+  const slot = slotOf(asid);
+  expand(key, slot + Slot.ENCRYPT);
+  invert(slot + Slot.ENCRYPT, slot + Slot.DECRYPT);
+  expand(tweakKey, slot + Slot.XTS_TWEAK);
+  store<u32>(slot, Slot.ACTIVE, Slot.STATE);
+}
+
+/** Unbinds a slot. The key itself goes when the last frame open under it is closed. */
+export function removeKey(asid: u32): void {
+  const slot = slotOf(asid);
+  store<u32>(slot, Slot.LEAVING, Slot.STATE);
+  flushAsid(asid);
+  eraseIfIdle(slot);
+}
+
+/** Slot.EMPTY, ACTIVE or LEAVING. */
+export function slotState(asid: u32): u32 {
+  return load<u32>(slotOf(asid), Slot.STATE);
+}
+
+/** A frame was opened under a key. */
+export function frameOpened(key: u32): void {
+  if (key == Frame.RAW) return;
+  const slot = slotOf(key);
+  store<u32>(slot, load<u32>(slot, Slot.OPEN_FRAMES) + 1, Slot.OPEN_FRAMES);
+}
+
+/** A frame that was open under a key was closed. */
+export function frameClosed(key: u32): void {
+  if (key == Frame.RAW) return;
+  const slot = slotOf(key);
+  store<u32>(slot, load<u32>(slot, Slot.OPEN_FRAMES) - 1, Slot.OPEN_FRAMES);
+  eraseIfIdle(slot);
+}
+
+function eraseIfIdle(slot: usize): void {
+  if (load<u32>(slot, Slot.STATE) != Slot.LEAVING) return;
+  if (load<u32>(slot, Slot.OPEN_FRAMES) != 0) return;
+  memory.fill(slot, 0, Slot.SIZE);
+}

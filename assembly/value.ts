@@ -1,0 +1,53 @@
+// What a replayed program's memory holds. A trace has addresses and no values, so every value is a function of where, when
+// and the seed; and the digest folds every value that a load returned, in order. DESIGN.md 9.
+import * as Memory from "../ts/abi/memory";
+import * as State from "../ts/abi/state";
+
+// Odd 64-bit constants with well-mixed bits: the golden ratio and the finalizer of SplitMix64 (Steele et al., 2014).
+const STEP: u64 = 0x9e3779b97f4a7c15;
+const MIX_1: u64 = 0xbf58476d1ce4e5b9;
+const MIX_2: u64 = 0x94d049bb133111eb;
+
+function mixed(x: u64): u64 {
+  x = (x ^ (x >> 30)) * MIX_1;
+  x = (x ^ (x >> 27)) * MIX_2;
+  return x ^ (x >> 31);
+}
+
+function seed(): u64 {
+  return load<u64>(Memory.STATE, State.SEED);
+}
+
+/** The word at a gva (8-byte aligned) when its page is first touched. */
+export function imageWord(gva: u64): u64 {
+  return mixed((gva + seed()) * STEP);
+}
+
+/** What record number `ordinal` stores at a gva. One multiplication: this is on the hot path. */
+export function storedWord(ordinal: u64, gva: u64): u64 {
+  const x = ((ordinal << 24) ^ gva ^ seed()) * STEP;
+  return x ^ (x >> 32);
+}
+
+/** What a device gives at an offset of the transfer that is record number `ordinal`. */
+export function deviceWord(ordinal: u64, offset: u64): u64 {
+  return mixed(~(ordinal * STEP + offset + seed()));
+}
+
+/** The digest after one more value. */
+export function folded(digest: u64, value: u64): u64 {
+  return rotl<u64>((digest ^ value) * STEP, 23);
+}
+
+/** The digest after `bytes` at a linear address, as words, the last one padded with zeros. */
+export function foldedBytes(digest: u64, from: usize, bytes: u32): u64 {
+  let at: u32 = 0;
+  for (; at + 8 <= bytes; at += 8) digest = folded(digest, load<u64>(from + at));
+  if (at == bytes) return digest;
+  return folded(digest, load<u64>(from + at) & lowBytes(bytes - at));
+}
+
+/** The mask of the lowest 1 to 8 bytes of a word. */
+export function lowBytes(bytes: u32): u64 {
+  return u64.MAX_VALUE >> u64(64 - (bytes << 3));
+}

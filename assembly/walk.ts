@@ -1,0 +1,268 @@
+// The nested walk: the guest's tables, each of whose addresses is itself translated by the host's. APM vol. 2, 5.3 and 15.25.
+import * as Events from "../ts/abi/events";
+import * as Exit from "../ts/abi/exit";
+import * as Frame from "../ts/abi/frame";
+import * as Memory from "../ts/abi/memory";
+import * as Pte from "../ts/abi/pte";
+import * as Slot from "../ts/abi/slot";
+import * as State from "../ts/abi/state";
+import * as Vcpu from "../ts/abi/vcpu";
+import { bit, isCanonical, mask, OFFSET, pageOf } from "./address";
+import { bytesOf, isDram } from "./dram";
+import { count } from "./events";
+import { at, exception, npf, vmexit } from "./exit";
+import { markDirty, markTable, open } from "./page";
+import { ALLOWED, check, isEnabled, isHypervisorOwned, NOT_VALIDATED } from "./rmp";
+import { slotState } from "./slots";
+import { FETCH, READ, WRITE } from "./tlb";
+
+const LARGE_OFFSET: u64 = 0x1fffff;
+const GP = 13;
+
+// What the last walk found. Answers of the functions below; nothing else writes them.
+/** The guest's half: where the page is in guest physical memory, whether the guest calls it private, and 2 MiB. */
+export let gpa: u64 = 0;
+export let isPrivate: bool = false;
+export let isGuestLarge: bool = false;
+/** The host's half: where it is in system memory, and whether the nested page is 2 MiB. */
+export let spa: u64 = 0;
+export let isNestedLarge: bool = false;
+let hostKey: u32 = 0;
+
+function mode(position: i32): bool {
+  return bit(u64(load<u32>(Memory.VCPU, Vcpu.MODE)), position);
+}
+
+export function isSev(): bool {
+  return mode(Vcpu.SEV_BIT);
+}
+
+export function isSnp(): bool {
+  return mode(Vcpu.SEV_SNP_BIT);
+}
+
+/** Whether VMRUN would let this vCPU in: a guest with SEV enabled needs an activated key. APM vol. 2, 15.34.3. */
+export function mayRun(): bool {
+  return !isSev() || slotState(load<u32>(Memory.VCPU, Vcpu.ASID)) == Slot.ACTIVE;
+}
+
+function isUser(): bool {
+  return load<u32>(Memory.VCPU, Vcpu.CPL) == 3;
+}
+
+/** The C-bit's mask, or 0 where memory encryption is off. */
+function cBit(): u64 {
+  const position = load<u32>(Memory.STATE, State.C_BIT);
+  return position ? mask(position) : 0;
+}
+
+/** The bits of an entry that hold an address on this part. */
+function frameMask(): u64 {
+  return (mask(load<u32>(Memory.STATE, State.ADDRESS_BITS)) - 1) & ~OFFSET;
+}
+
+/** Address bits beyond the part's, which must be zero; the C-bit is none of them where it means something. */
+function reservedBits(encryptable: bool): u64 {
+  const all = (mask(Pte.FRAME_LSB + Pte.FRAME_WIDTH) - 1) & ~OFFSET & ~frameMask();
+  return encryptable ? all & ~cBit() : all;
+}
+
+/** The key a page is open under for the host, by the C-bit of the entry that names it. */
+export function hostKeyOf(entry: u64): u32 {
+  return entry & cBit() ? 0 : Frame.RAW;
+}
+
+/** The key of the last walked page for the guest: its own where it says private, else what the host's entry says. */
+export function walkedKey(): u32 {
+  return isSev() && isPrivate ? load<u32>(Memory.VCPU, Vcpu.ASID) : hostKey;
+}
+
+/** The whole walk. True when `gpa`, `spa` and the key are known and the access is allowed. */
+export function walk(gva: u64, need: u64): bool {
+  count(Events.WALKS, 1);
+  countCheck();
+  if (!mayRun()) return vmexit(Exit.VMEXIT_INVALID, 0, 0);
+  if (!walkGuest(gva, need) || !walkNested(gpa, need, isPrivate, Exit.FINAL_BIT)) {
+    at(gva, gpa);
+    return false;
+  }
+  return true;
+}
+
+/** One RMP check per TLB fill and per guest-table read. */
+function countCheck(): void {
+  if (isEnabled()) count(Events.RMP_CHECKS, 1);
+}
+
+/** The guest's tables: sets gpa, isPrivate and isGuestLarge. Each entry is read through the nested walk. */
+export function walkGuest(gva: u64, need: u64): bool {
+  gpa = gva;
+  if (!isCanonical(gva)) return exception(GP, 0, gva);
+  isPrivate = isSev();
+  isGuestLarge = true;
+  // Without paging every access is private. APM vol. 2, 15.34.5.
+  if (!mode(Vcpu.PAGING_BIT)) return true;
+  let table = load<u64>(Memory.VCPU, Vcpu.CR3) & frameMask();
+  let granted: u64 = ~u64(0);
+  let noExecute: u64 = 0;
+  for (let level: u64 = 3; true; level--) {
+    const entryGpa = table + (((gva >> (12 + 9 * level)) & 511) << 3);
+    if (!readEntry(entryGpa)) return false;
+    const entry = entryRead;
+    if (!bit(entry, Pte.PRESENT_BIT)) return guestFault(gva, need, 0);
+    const large = bit(entry, Pte.LARGE_BIT) && level > 0;
+    if (isReserved(entry, level, large, isSev())) {
+      return guestFault(gva, need, mask(Exit.PRESENT_BIT) | mask(Exit.RESERVED_BIT));
+    }
+    granted &= entry;
+    noExecute |= entry;
+    const leaf = level == 0 || large;
+    if (leaf && !allows(granted, noExecute, need)) {
+      return guestFault(gva, need, mask(Exit.PRESENT_BIT));
+    }
+    if (!noteEntry(entryGpa, entry, leaf && need == WRITE)) return false;
+    table = entry & frameMask();
+    if (!leaf) continue;
+    const within = large ? LARGE_OFFSET : u64(OFFSET);
+    gpa = (table & ~within) | (gva & within);
+    isPrivate = isSev() && (entry & cBit()) != 0;
+    isGuestLarge = large;
+    return true;
+  }
+}
+
+/** Whether an entry has a bit set that must be zero. 1 GiB pages are not modelled. */
+function isReserved(entry: u64, level: u64, large: bool, encryptable: bool): bool {
+  if (entry & reservedBits(encryptable)) return true;
+  if (!large) return false;
+  // Bit 12 of a large entry is PAT.
+  return level > 1 || (entry & (LARGE_OFFSET & ~u64(0x1fff))) != 0;
+}
+
+function allows(granted: u64, noExecute: u64, need: u64): bool {
+  if (need == WRITE && !bit(granted, Pte.WRITE_BIT)) return false;
+  if (need == FETCH && bit(noExecute, Pte.NX_BIT)) return false;
+  return !isUser() || bit(granted, Pte.USER_BIT);
+}
+
+function guestFault(gva: u64, need: u64, error: u64): bool {
+  return exception(Exit.PF, error | kindBits(need) | (u64(isUser()) << Exit.USER_BIT), gva);
+}
+
+function kindBits(need: u64): u64 {
+  return (u64(need == WRITE) << Exit.WRITE_BIT) | (u64(need == FETCH) << Exit.FETCH_BIT);
+}
+
+let entryRead: u64 = 0;
+
+/** Reads a guest table entry into entryRead. The guest's tables are always private. */
+function readEntry(entryGpa: u64): bool {
+  countCheck();
+  if (!walkNested(entryGpa, READ, isSev(), Exit.TABLE_BIT)) return false;
+  const page = pageOf(spa);
+  const frame = open(page, guestTableKey());
+  if (!frame) return false;
+  markTable(page);
+  entryRead = load<u64>(bytesOf(frame) + (usize(spa) & OFFSET));
+  return true;
+}
+
+function guestTableKey(): u32 {
+  return isSev() ? load<u32>(Memory.VCPU, Vcpu.ASID) : hostKey;
+}
+
+/** Sets accessed, and dirty where the leaf is written: a write of the guest's own walker to its table. */
+function noteEntry(entryGpa: u64, entry: u64, written: bool): bool {
+  const noted = entry | mask(Pte.ACCESSED_BIT) | (u64(written) << Pte.DIRTY_BIT);
+  if (noted == entry) return true;
+  if (!walkNested(entryGpa, WRITE, isSev(), Exit.TABLE_BIT)) return false;
+  const frame = open(pageOf(spa), guestTableKey());
+  if (!frame) return false;
+  store<u64>(bytesOf(frame) + (usize(spa) & OFFSET), noted);
+  markDirty(frame, u32(spa) & OFFSET, Pte.SIZE);
+  return true;
+}
+
+/** The host's tables and the RMP: sets spa, isNestedLarge and the host's key. `stage` says what was walked for. */
+export function walkNested(address: u64, need: u64, enc: bool, stage: i32): bool {
+  const error = mask(Exit.USER_BIT) | kindBits(need) | mask(stage) | (u64(enc) << Exit.ENC_BIT);
+  const failure = walkTables(load<u64>(Memory.VCPU, Vcpu.NCR3), address, need);
+  if (failure) return failure == NO_FRAME ? false : npf(error | (failure & ~FAILED), address);
+  if (!isEnabled()) return true;
+  const page = pageOf(spa);
+  const present = error | mask(Exit.PRESENT_BIT);
+  if (isSnp() && enc) return checkPrivate(page, address, need, present);
+  if (need != WRITE || isHypervisorOwned(page, isNestedLarge)) return true;
+  return npf(present | mask(Exit.RMP_BIT), address);
+}
+
+function checkPrivate(page: u32, address: u64, need: u64, present: u64): bool {
+  const asid = load<u32>(Memory.VCPU, Vcpu.ASID);
+  const vmpl = load<u32>(Memory.VCPU, Vcpu.VMPL);
+  const verdict = check(page, address, asid, vmpl, isUser(), need, isNestedLarge);
+  if (verdict == ALLOWED) return true;
+  if (verdict == NOT_VALIDATED) return exception(Exit.VC, Exit.PAGE_NOT_VALIDATED, address);
+  return npf(present | verdict, address);
+}
+
+// What walkTables answers when it found nothing: FAILED with the error bits of the fault, or NO_FRAME.
+export const FAILED: u64 = u64(1) << 63;
+export const NO_FRAME: u64 = u64.MAX_VALUE;
+const NOT_PRESENT: u64 = FAILED;
+const NOT_ALLOWED: u64 = FAILED | (u64(1) << Exit.PRESENT_BIT);
+const MALFORMED: u64 = NOT_ALLOWED | (u64(1) << Exit.RESERVED_BIT);
+const NOT_OWNED: u64 = NOT_ALLOWED | (u64(1) << Exit.RMP_BIT);
+
+/** The host's four levels from a root: 0, or why not. Each table is opened under the key that the entry above it names. */
+export function walkTables(root: u64, address: u64, need: u64): u64 {
+  if (address & ~(frameMask() | OFFSET)) return MALFORMED;
+  let above = root;
+  let granted: u64 = ~u64(0);
+  let noExecute: u64 = 0;
+  for (let level: u64 = 3; true; level--) {
+    const page = pageOf(above & frameMask());
+    if (!isDram(page)) return MALFORMED;
+    const frame = open(page, hostKeyOf(above));
+    if (!frame) return NO_FRAME;
+    markTable(page);
+    const offset = u32((address >> (12 + 9 * level)) & 511) << 3;
+    const entry = load<u64>(bytesOf(frame) + offset);
+    if (!bit(entry, Pte.PRESENT_BIT)) return NOT_PRESENT;
+    const large = bit(entry, Pte.LARGE_BIT) && level > 0;
+    if (isReserved(entry, level, large, true)) return MALFORMED;
+    granted &= entry;
+    noExecute |= entry;
+    const leaf = level == 0 || large;
+    if (leaf && !allowsNested(granted, noExecute, need)) return NOT_ALLOWED;
+    if (!noteNested(page, frame, offset, entry, leaf && need == WRITE)) return NOT_OWNED;
+    above = entry;
+    if (!leaf) continue;
+    const within = large ? LARGE_OFFSET : u64(OFFSET);
+    spa = (entry & frameMask() & ~within) | (address & within);
+    isNestedLarge = large;
+    hostKey = hostKeyOf(entry);
+    return isDram(pageOf(spa)) ? 0 : MALFORMED;
+  }
+}
+
+/** The key that the host's entry of the last walked page names. */
+export function nestedKey(): u32 {
+  return hostKey;
+}
+
+/** Every nested access is a user access. APM vol. 2, 15.25.5. */
+function allowsNested(granted: u64, noExecute: u64, need: u64): bool {
+  if (!bit(granted, Pte.USER_BIT)) return false;
+  if (need == WRITE && !bit(granted, Pte.WRITE_BIT)) return false;
+  return need != FETCH || !bit(noExecute, Pte.NX_BIT);
+}
+
+/** Sets accessed and dirty in the host's table. False where the table is not the hypervisor's. */
+function noteNested(page: u32, frame: u32, offset: u32, entry: u64, written: bool): bool {
+  const noted = entry | mask(Pte.ACCESSED_BIT) | (u64(written) << Pte.DIRTY_BIT);
+  if (noted == entry) return true;
+  if (isEnabled() && !isHypervisorOwned(page, false)) return false;
+  store<u64>(bytesOf(frame) + offset, noted);
+  markDirty(frame, offset, Pte.SIZE);
+  return true;
+}

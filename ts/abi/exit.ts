@@ -1,0 +1,51 @@
+// The exit record: why an access was refused. APM vol. 2, 15.25.6, 15.36.10 and appendix C.
+export const KIND = 0x00; // u32
+export const RESERVED_04 = 0x04; // u32
+export const CODE = 0x08; // u64
+export const INFO1 = 0x10; // u64
+export const INFO2 = 0x18; // u64
+export const GVA = 0x20; // u64
+export const GPA = 0x28; // u64
+export const SPA = 0x30; // u64
+export const SIZE = 0x38;
+
+// KIND: who is told
+export const NONE = 0;
+export const VMEXIT = 1;
+export const EXCEPTION = 2;
+export const HOST_FAULT = 3;
+export const DEVICE_FAULT = 4;
+export const OUT_OF_FRAMES = 5;
+
+// CODE of a VMEXIT
+export const VMEXIT_INTR = 0x060;
+export const VMEXIT_HLT = 0x078;
+export const VMEXIT_IOIO = 0x07b;
+export const VMEXIT_NPF = 0x400;
+export const VMEXIT_VMGEXIT = 0x403;
+// 64 ones on silicon; a signed literal widens to them.
+export const VMEXIT_INVALID = -1;
+
+// CODE of an EXCEPTION: its vector
+export const PF = 14;
+export const VC = 29;
+
+// INFO1 of a #VC: PAGE_NOT_VALIDATED
+export const PAGE_NOT_VALIDATED = 0x404;
+
+// INFO1 of a #PF and of VMEXIT_NPF
+export const PRESENT_BIT = 0;
+export const WRITE_BIT = 1;
+export const USER_BIT = 2;
+export const RESERVED_BIT = 3;
+export const FETCH_BIT = 4;
+export const RMP_BIT = 31;
+export const FINAL_BIT = 32;
+export const TABLE_BIT = 33;
+export const ENC_BIT = 34;
+export const SIZEM_BIT = 35;
+export const VMPL_BIT = 36;
+
+// CODE of a DEVICE_FAULT: IOMMU event log entries. AMD 48882, 2.5.
+export const IO_PAGE_FAULT = 0x2;
+export const RMP_PAGE_FAULT = 0xd;

@@ -1,0 +1,12 @@
+// What is known of one 4 KiB frame of linear memory while it holds the plaintext of a page.
+export const DIRTY = 0x00; // u64
+export const GENERATION = 0x08; // u32
+export const PAGE = 0x0c; // u32
+export const KEY = 0x10; // u32
+export const NEXT = 0x14; // u32
+export const PREVIOUS = 0x18; // u32
+export const RESERVED_01C = 0x1c; // u32
+export const SIZE = 0x20;
+
+// KEY: the slot a page is open under. RAW is the identity: no key, DRAM as the chips hold it.
+export const RAW = 0xffff;

@@ -1,0 +1,26 @@
+// Linear memory of the core from low to high. Everything that changes lives here, so that a copy of it is a snapshot.
+// From FRAME_TABLE on, the sizes depend on the platform: frame table, directory root, RMP root, frames (assembly/machine.ts).
+export const NOTHING = 0x000000; // 4096
+export const STATE = 0x001000; // 4096
+export const EXIT = 0x002000; // 4096
+export const VCPU = 0x003000; // 4096
+export const MAILBOX = 0x004000; // 4096
+export const EVENTS = 0x005000; // 4096
+export const WALK = 0x006000; // 4096
+export const SCRATCH = 0x007000; // 8192
+export const WINDOW = 0x009000; // 65536
+export const RESERVED_019000 = 0x019000; // 28672
+export const AES = 0x020000; // 16384
+export const TWEAK = 0x024000; // 4096
+export const OFFSET_TWEAK = 0x025000; // 4096
+export const DEVICE_TABLE = 0x026000; // 8192
+export const RESERVED_028000 = 0x028000; // 98304
+export const SLOTS = 0x040000; // 589824
+export const ASID_COUNTERS = 0x0d0000; // 16384
+export const TLB_EPOCHS = 0x0d4000; // 4096
+export const RESERVED_0D5000 = 0x0d5000; // 176128
+export const TLB = 0x100000; // 524288
+export const BATCH = 0x180000; // 1048576
+export const EXPECTED = 0x280000; // 524288
+export const FRAME_TABLE = 0x300000; // 0
+export const SIZE = 0x300000;

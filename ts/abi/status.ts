@@ -1,0 +1,19 @@
+// Status codes of the secure processor. SEV API (AMD 55766) and SNP firmware ABI (AMD 56860); spec digest psp-mailbox-commands.md 3.
+export const SUCCESS = 0x00;
+export const INVALID_PLATFORM_STATE = 0x01;
+export const INVALID_GUEST_STATE = 0x02;
+export const INVALID_CONFIG = 0x03;
+export const INVALID_LENGTH = 0x04;
+export const POLICY_FAILURE = 0x07;
+export const INACTIVE = 0x08;
+export const INVALID_ADDRESS = 0x09;
+export const ASID_OWNED = 0x0c;
+export const INVALID_ASID = 0x0d;
+export const WBINVD_REQUIRED = 0x0e;
+export const DFFLUSH_REQUIRED = 0x0f;
+export const INVALID_GUEST = 0x10;
+export const INVALID_COMMAND = 0x11;
+export const ACTIVE = 0x12;
+export const UNSUPPORTED = 0x15;
+export const INVALID_PARAM = 0x16;
+export const INVALID_PAGE_STATE = 0x1a;

@@ -1,0 +1,40 @@
+// What a table of this folder says of a part. Sources: spec digest cpuid-msr.md 1 and 4 unless a row names its own.
+
+/** The five steps of AMD's confidential computing, and none. */
+export const generations = ["none", "sme", "sev", "sev-es", "sev-snp", "sev-tio"] as const;
+export type Generation = (typeof generations)[number];
+
+export const chipNames = ["naples", "rome", "milan", "genoa", "turin"] as const;
+export type ChipName = (typeof chipNames)[number];
+
+export interface Chip {
+  name: ChipName;
+  /** Marketing name and microarchitecture. */
+  product: string;
+  /** CPUID Fn0000_0001 EAX. */
+  signature: number;
+  /** CPUID Fn8000_001F EBX[5:0]: the C-bit's position in a page-table entry. */
+  cBit: number;
+  /** CPUID Fn8000_0008 EAX[7:0]. */
+  physicalBits: number;
+  /** CPUID Fn8000_001F EBX[11:6]: address bits that memory encryption takes. */
+  reducedBits: number;
+  /** CPUID Fn8000_001F ECX: how many guests may be encrypted. */
+  asids: number;
+  /** CPUID Fn8000_001F EDX: the lowest ASID of a SEV guest without SEV-ES. A BIOS setting. */
+  minSevAsid: number;
+  /** CPUID Fn8000_001F EAX[7]: VMPL supervisor shadow stack, the fifth permission bit. */
+  vmplSss: boolean;
+  /** The newest generation it has. */
+  newest: Generation;
+  /** Tweak constants of the memory engine known from silicon: 4 bytes, repeated, by address bit. */
+  tweaks?: Record<number, string>;
+}
+
+/** Why a part cannot run a generation, or undefined when it can. */
+export function lacks(chip: Chip, generation: Generation): string | undefined {
+  if (generations.indexOf(generation) <= generations.indexOf(chip.newest)) return undefined;
+  const first = { none: "", sme: "Naples", sev: "Naples", "sev-es": "Rome" };
+  const since = { ...first, "sev-snp": "Milan", "sev-tio": "Turin" }[generation];
+  return `${chip.product} has no ${generation.toUpperCase()}; it came with ${since}`;
+}

@@ -1,0 +1,16 @@
+// EPYC 7003 "Milan", Zen 3.
+import type { Chip } from "./chip.ts";
+
+export const milan: Chip = {
+  name: "milan",
+  product: "EPYC 7003 (Milan)",
+  signature: 0x00a00f11,
+  cBit: 51,
+  physicalBits: 48,
+  reducedBits: 5,
+  asids: 509,
+  // A BIOS setting; 0x80 was seen on a Milan with SNP on.
+  minSevAsid: 0x80,
+  vmplSss: false,
+  newest: "sev-snp",
+};

@@ -1,0 +1,16 @@
+// EPYC 9005 "Turin", Zen 5. CPUID values beyond the C-bit are those of Genoa: UNCERTAIN in spec digest cpuid-msr.md.
+import type { Chip } from "./chip.ts";
+
+export const turin: Chip = {
+  name: "turin",
+  product: "EPYC 9005 (Turin)",
+  signature: 0x00b00f21,
+  cBit: 51,
+  physicalBits: 52,
+  reducedBits: 6,
+  asids: 1006,
+  // A BIOS setting; 0x80 was seen on a Milan with SNP on.
+  minSevAsid: 0x80,
+  vmplSss: true,
+  newest: "sev-tio",
+};

@@ -1,0 +1,205 @@
+// Gives out five objects over an instance of the silicon, one for each that can touch memory. The raw exports stay in here.
+import * as DeviceTable from "./abi/device-table.ts";
+import * as Events from "./abi/events.ts";
+import * as Mailbox from "./abi/mailbox.ts";
+import * as Memory from "./abi/memory.ts";
+import * as RmpLayout from "./abi/rmp-state.ts";
+import * as Vcpu from "./abi/vcpu.ts";
+import type { Core, FirmwarePort, GuestPort, HostPort, RmpState, VcpuContext } from "./port.ts";
+import { replayPort } from "./replay/port.ts";
+import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
+
+const PAGE = 0x1000;
+
+/** Makes the silicon of one machine. Throws Misuse for sizes that cannot be. */
+export function createCore(options: CoreOptions): Core {
+  const made = silicon(options.resident, options.module);
+  startMachine(made, options);
+  return ports(made, options.cBit);
+}
+
+/** The five objects over an instance. */
+export function ports(made: Silicon, cBit: number): Core {
+  const { exports, view } = made;
+  return {
+    guest: guestPort(made),
+    host: hostPort(made, cBit === 0 ? 0n : 1n << BigInt(cBit)),
+    device: {
+      read: (device, gpa, into) =>
+        readPages(made, gpa, into, (at, n) => exports.dmaRead(device, at, n, Memory.WINDOW)),
+      write: (device, gpa, from) =>
+        writePages(made, gpa, from, (at, n) => exports.dmaWrite(device, at, n, Memory.WINDOW)),
+      exit: made.exit,
+    },
+    firmware: firmwarePort(made),
+    dimm: {
+      read: (spa, into) =>
+        readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
+      write: (spa, from) =>
+        writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
+    },
+    events: () => eventsOf(view),
+    framesInUse: () => exports.framesInUse(),
+  };
+}
+
+type Step = (address: bigint, bytes: number) => boolean;
+
+/** Reads piece by piece, no piece crossing a page. A refused piece ends it, and its bytes stay as they were. */
+function readPages({ bytes }: Silicon, address: bigint, into: Uint8Array, step: Step): boolean {
+  for (let done = 0; done < into.length; ) {
+    const at = address + BigInt(done);
+    const piece = Math.min(PAGE - Number(at & 0xfffn), into.length - done);
+    if (!step(at, piece)) return false;
+    into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + piece), done);
+    done += piece;
+  }
+  return true;
+}
+
+function writePages({ bytes }: Silicon, address: bigint, from: Uint8Array, step: Step): boolean {
+  for (let done = 0; done < from.length; ) {
+    const at = address + BigInt(done);
+    const piece = Math.min(PAGE - Number(at & 0xfffn), from.length - done);
+    bytes.set(from.subarray(done, done + piece), Memory.WINDOW);
+    if (!step(at, piece)) return false;
+    done += piece;
+  }
+  return true;
+}
+
+function setLinks({ view }: Silicon, links: bigint[]): bigint {
+  links.forEach((link, index) => {
+    view.setBigUint64(Memory.WINDOW + 8 * index, link, true);
+  });
+  return BigInt(links.length);
+}
+
+function guestPort(made: Silicon): GuestPort {
+  const { exports, view } = made;
+  return {
+    load: (vcpu) => loadVcpu(view, vcpu),
+    mayRun: () => Boolean(exports.mayRun()),
+    read: (gva, into) => readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW)),
+    fetch: (gva, into) =>
+      readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW)),
+    write: (gva, from) =>
+      writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW)),
+    pvalidate(gva, large, validate) {
+      const answer = exports.pvalidate(gva, large ? 1 : 0, validate);
+      if (answer === 0xffff) return undefined;
+      return { eax: answer & 0xff, carry: (answer & 0x100) !== 0 };
+    },
+    map: (root, gva, leaf, level, linear, links) =>
+      exports.mapGuest(root, gva, leaf, level, linear, setLinks(made, links)),
+    vmexit(code, info1 = 0n, info2 = 0n) {
+      exports.vmexit(BigInt(code), info1, info2);
+    },
+    replay: replayPort(made),
+    noteBounce: (n) => exports.count(Events.BYTES_BOUNCED, BigInt(n)),
+    exit: made.exit,
+  };
+}
+
+function loadVcpu(view: DataView, vcpu: VcpuContext): void {
+  const bit = (set: boolean, position: number) => (set ? 2 ** position : 0);
+  const mode =
+    bit(vcpu.sev, Vcpu.SEV_BIT) +
+    bit(vcpu.es, Vcpu.SEV_ES_BIT) +
+    bit(vcpu.snp, Vcpu.SEV_SNP_BIT) +
+    bit(vcpu.paging, Vcpu.PAGING_BIT);
+  view.setUint32(Memory.VCPU + Vcpu.ASID, vcpu.asid, true);
+  view.setUint32(Memory.VCPU + Vcpu.VMPL, vcpu.vmpl, true);
+  view.setUint32(Memory.VCPU + Vcpu.CPL, vcpu.cpl, true);
+  view.setUint32(Memory.VCPU + Vcpu.MODE, mode, true);
+  view.setBigUint64(Memory.VCPU + Vcpu.CR3, vcpu.cr3, true);
+  view.setBigUint64(Memory.VCPU + Vcpu.NCR3, vcpu.ncr3, true);
+}
+
+function hostPort(made: Silicon, cBit: bigint): HostPort {
+  const { exports, bytes } = made;
+  return {
+    read: (spa, into, encrypted = false) =>
+      readPages(made, spa, into, (at, n) => exports.hostRead(at, encrypted, n, Memory.WINDOW)),
+    write: (spa, from, encrypted = false) =>
+      writePages(made, spa, from, (at, n) => exports.hostWrite(at, encrypted, n, Memory.WINDOW)),
+    rmpupdate(spa, state) {
+      bytes.set(rmpState(state), Memory.WINDOW);
+      return exports.rmpupdate(spa, Memory.WINDOW);
+    },
+    psmash: (spa) => exports.psmash(spa),
+    mapNested: (root, gpa, leaf, level, links) =>
+      exports.mapNested(root, gpa, leaf, level, cBit, setLinks(made, links)),
+    nestedEntry: (root, gpa) => BigInt.asUintN(64, exports.nestedEntry(root, gpa, cBit)),
+    flushAsid: (asid) => exports.flushAsid(asid),
+    wbinvd: () => exports.writeBackAll(),
+    invd: () => exports.invalidateAll(),
+    readRegister: (offset) => exports.readRegister(offset) >>> 0,
+    writeRegister(offset, value) {
+      if (exports.writeRegister(offset, value)) made.doorbell();
+    },
+    attach(device, ncr3) {
+      // A TDI that the firmware bound is out of the hypervisor's hands.
+      if (exports.modeOf(device) === DeviceTable.TRUSTED) return false;
+      exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
+      return true;
+    },
+    exit: made.exit,
+  };
+}
+
+function rmpState(state: RmpState): Uint8Array {
+  const bytes = new Uint8Array(RmpLayout.SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(RmpLayout.GPA, state.gpa, true);
+  bytes[RmpLayout.ASSIGNED] = Number(state.assigned);
+  bytes[RmpLayout.PAGE_SIZE] = Number(state.pageSize === "2m");
+  bytes[RmpLayout.IMMUTABLE] = Number(state.immutable);
+  view.setUint32(RmpLayout.ASID, state.asid, true);
+  return bytes;
+}
+
+function firmwarePort(made: Silicon): FirmwarePort {
+  const { exports, bytes, view } = made;
+  const register = (offset: number) => view.getUint32(Memory.MAILBOX + offset, true);
+  const id = (2 ** Mailbox.COMMAND_WIDTH - 1) << Mailbox.COMMAND_LSB;
+  return {
+    onDoorbell(listener) {
+      made.doorbell = listener;
+    },
+    respond(status) {
+      exports.respond(status);
+    },
+    command: () => ({
+      id: (register(Mailbox.CMD_RESP) & id) >>> Mailbox.COMMAND_LSB,
+      buffer:
+        (BigInt(register(Mailbox.CMD_BUF_ADDR_HI)) << 32n) |
+        BigInt(register(Mailbox.CMD_BUF_ADDR_LO)),
+    }),
+    read: (spa, key, into) =>
+      readPages(made, spa, into, (at, n) => exports.pspRead(at, key, n, Memory.WINDOW)),
+    write: (spa, key, from) =>
+      writePages(made, spa, from, (at, n) => exports.pspWrite(at, key, n, Memory.WINDOW)),
+    rmp: (spa) => {
+      const page = Number(spa / BigInt(PAGE));
+      return {
+        low: BigInt.asUintN(64, exports.lowOf(page)),
+        high: BigInt.asUintN(64, exports.highOf(page)),
+      };
+    },
+    setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
+    installKey(asid, key, tweakKey) {
+      bytes.set(key, Memory.WINDOW);
+      bytes.set(tweakKey, Memory.WINDOW + 16);
+      exports.installKey(asid, Memory.WINDOW, Memory.WINDOW + 16);
+      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
+    },
+    removeKey: (asid) => exports.removeKey(asid),
+    flushes: () => exports.flushes(),
+    slotState: (asid) => exports.slotState(asid),
+    validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asid)),
+    bind: (device, ncr3, asid, vmpl) =>
+      exports.attach(device, ncr3, asid, vmpl, DeviceTable.TRUSTED),
+    unbind: (device) => exports.attach(device, 0n, 0, 0, DeviceTable.BLOCKED),
+  };
+}

@@ -1,0 +1,46 @@
+// A guest's nested page tables, which live in the host's own memory. APM vol. 2, 15.25.
+import * as Pte from "../abi/pte.ts";
+import * as Table from "../abi/table.ts";
+import { CheckFailed } from "../error.ts";
+import type { HostPort } from "../port.ts";
+import type { Pages } from "./pages.ts";
+
+const bit = (position: number) => 1n << BigInt(position);
+const PRESENT = bit(Pte.PRESENT_BIT) | bit(Pte.WRITE_BIT) | bit(Pte.USER_BIT);
+const LEVELS = 3;
+
+export class NestedTables {
+  /** nCR3. */
+  readonly root: bigint;
+  readonly #host: HostPort;
+  readonly #pages: Pages;
+  /** Set in every entry where the host encrypts what its guests have (SME). */
+  readonly #encrypted: bigint;
+  readonly #spares: bigint[] = [];
+
+  constructor(host: HostPort, pages: Pages, encrypted: bigint) {
+    this.#host = host;
+    this.#pages = pages;
+    this.#encrypted = encrypted;
+    this.root = pages.small() | encrypted;
+    host.write(this.root & ~encrypted, new Uint8Array(0x1000), encrypted !== 0n);
+  }
+
+  /** Maps a page of guest physical memory. */
+  map(gpa: bigint, spa: bigint, large: boolean): void {
+    const leaf = spa | PRESENT | this.#encrypted | (large ? bit(Pte.LARGE_BIT) : 0n);
+    while (this.#spares.length < LEVELS) {
+      this.#spares.push(this.#pages.small() | PRESENT | this.#encrypted);
+    }
+    const taken = this.#host.mapNested(this.root, gpa, leaf, large ? 1 : 0, this.#spares);
+    if (taken === Table.REFUSED || taken === Table.OCCUPIED) {
+      throw new CheckFailed(`nested table: gpa 0x${gpa.toString(16)} could not be mapped (${taken})`);
+    }
+    this.#spares.splice(0, taken);
+  }
+
+  /** The leaf entry that maps a gpa, 0 when there is none. */
+  entry(gpa: bigint): bigint {
+    return this.#host.nestedEntry(this.root, gpa);
+  }
+}

@@ -1,0 +1,69 @@
+// A virtual machine as the hypervisor keeps it: nested tables, an ASID, and the memory given so far.
+import type { ChipName } from "../chip/chip.ts";
+import type { Exit, HostPort } from "../port.ts";
+import { serve } from "./exits.ts";
+import type { NestedTables } from "./nested.ts";
+import { makePrivate } from "./page-state.ts";
+import type { Pages } from "./pages.ts";
+
+export type PageSize = "4k" | "2m";
+
+/** What a VM is made with. */
+export interface VmOptions {
+  /** Bytes of guest physical memory. */
+  memory: bigint;
+  /** What the hypervisor backs it with, and what the guest maps. */
+  pageSize: PageSize;
+}
+
+/** What of the platform a VM needs. */
+export interface VmParts {
+  host: HostPort;
+  pages: Pages;
+  nested: NestedTables;
+  asid: number;
+  snp: boolean;
+  chip: ChipName;
+}
+
+const PAGE = 0x1000n;
+const LARGE = 0x200000n;
+
+export class Vm {
+  readonly asid: number;
+  readonly memory: bigint;
+  readonly pageSize: PageSize;
+  readonly #parts: VmParts;
+
+  constructor(parts: VmParts, options: VmOptions) {
+    this.#parts = parts;
+    this.asid = parts.asid;
+    this.memory = options.memory;
+    this.pageSize = options.pageSize;
+  }
+
+  /** nCR3. */
+  get root(): bigint {
+    return this.#parts.nested.root;
+  }
+
+  /** Serves one #VMEXIT; the guest may then run on. Throws when the hypervisor would kill the guest. */
+  serve(exit: Exit): void {
+    serve(this, exit);
+  }
+
+  /** Backs the page at a gpa with memory; under SNP and `priv`, assigned to the guest by RMPUPDATE. */
+  back(gpa: bigint, priv: boolean): void {
+    const { host, nested, pages, snp } = this.#parts;
+    const large = this.pageSize === "2m";
+    const base = gpa & ~((large ? LARGE : PAGE) - 1n);
+    const spa = large ? pages.large() : pages.small();
+    if (snp && priv) makePrivate(host, spa, base, this.asid, large);
+    nested.map(base, spa, large);
+  }
+
+  /** Whether a gpa is backed. */
+  isBacked(gpa: bigint): boolean {
+    return this.#parts.nested.entry(gpa) !== 0n;
+  }
+}

@@ -1,0 +1,108 @@
+// The board: options in, parts wired.
+import type { Chip, ChipName, Generation } from "./chip/chip.ts";
+import { generations, lacks } from "./chip/chip.ts";
+import { chips } from "./chip/index.ts";
+import { tweaksOf } from "./chip/tweak.ts";
+import { createCore } from "./core.ts";
+import { CheckFailed, Misuse } from "./error.ts";
+import { Hypervisor } from "./hypervisor/hypervisor.ts";
+import type { Vm, VmOptions } from "./hypervisor/vm.ts";
+import type { Core } from "./port.ts";
+import { type Prng, prng } from "./prng.ts";
+import { createContext } from "./psp/context.ts";
+import { firmware, type Psp } from "./psp/firmware.ts";
+import type { CoreModule } from "./silicon.ts";
+
+/** What a platform is made with. Every field has a default. */
+export interface PlatformOptions {
+  /** The part; default turin. */
+  chip?: ChipName;
+  /** Which of the five steps is switched on; default sev-snp. */
+  generation?: Generation;
+  /** Everything random follows from it; default 1. */
+  seed?: bigint;
+  /** Bytes of system memory, a multiple of 2 MiB; default 64 GiB. It is sparse. */
+  dram?: bigint;
+  /** Bytes of this process's memory that the machine may use, fixed for good; default 512 MiB. */
+  resident?: number;
+  /** The memory engine's mode; default xex. */
+  cipher?: "xex" | "xts";
+  /** Whether INVD loses dirty lines under SNP, the flaw of CVE-2023-20592; default false. */
+  cacheWarp?: boolean;
+  /** A core compiled already, for runtimes that forbid compiling. */
+  module?: CoreModule;
+}
+
+export interface Platform {
+  readonly chip: Chip;
+  readonly generation: Generation;
+  readonly core: Core;
+  readonly hypervisor: Hypervisor;
+  /** Makes a VM. The firmware admits it with a fresh key: LAUNCH_START and GCTX_CREATE come with the secure processor. */
+  createVm(options: VmOptions): Vm;
+  /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
+  bindDevice(device: number, vm: Vm): void;
+}
+
+const FULL = 0x0f;
+const FULL_WITH_SSS = 0x1f;
+
+/** Makes a machine. Throws Misuse when the part lacks the generation or a size cannot be. */
+export function createPlatform(options: PlatformOptions = {}): Platform {
+  const chip = chips[options.chip ?? "turin"];
+  const generation = options.generation ?? "sev-snp";
+  const dram = options.dram ?? 64n << 30n;
+  if (!chip) throw new Misuse(`chip: "${options.chip}", expected one of ${Object.keys(chips).join(", ")}`);
+  if (!generations.includes(generation)) {
+    throw new Misuse(`generation: "${generation}", expected one of ${generations.join(", ")}`);
+  }
+  const missing = lacks(chip, generation);
+  if (missing) throw new Misuse(`generation: ${missing}`);
+  const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
+  const core = createSilicon(chip, generation, dram, chance("tweak"), options);
+  if (generation !== "none") core.firmware.installKey(0, chance("sme").bytes(16), chance("sme tweak").bytes(16));
+  const snp = isSnp(generation);
+  const psp = firmware(core.firmware, chip, chance("psp"), snp);
+  const hypervisor = new Hypervisor(core.host, chip, generation, dram);
+  return {
+    chip,
+    generation,
+    core,
+    hypervisor,
+    createVm: (vm) => hypervisor.createVm(vm, admission(psp, generation)),
+    bindDevice(device, vm) {
+      if (generation !== "sev-tio") throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
+      core.firmware.bind(device, vm.root, vm.asid, 0);
+    },
+  };
+}
+
+function isSnp(generation: Generation): boolean {
+  return generation === "sev-snp" || generation === "sev-tio";
+}
+
+function createSilicon(chip: Chip, generation: Generation, dram: bigint, chance: Prng, options: PlatformOptions): Core {
+  const encrypts = generation !== "none";
+  return createCore({
+    dram,
+    resident: options.resident ?? 512 << 20,
+    cipher: options.cipher ?? "xex",
+    tweaks: tweaksOf(chip, chance),
+    cBit: encrypts ? chip.cBit : 0,
+    addressBits: chip.physicalBits - (encrypts ? chip.reducedBits : 0),
+    snp: isSnp(generation),
+    vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    cacheWarp: options.cacheWarp ?? false,
+    module: options.module,
+  });
+}
+
+/** What stands in for LAUNCH_START until the secure processor has it. */
+function admission(psp: Psp, generation: Generation): (context?: bigint) => bigint {
+  return (context) => {
+    if (context === undefined) return psp.guests.admit(generation === "sev" ? "sev" : "sev-es").name;
+    const guest = createContext(psp.port, psp.guests, context);
+    if (typeof guest === "number") throw new CheckFailed(`context page: status 0x${guest.toString(16)}`);
+    return guest.name;
+  };
+}

@@ -1,0 +1,116 @@
+// One system call of a trace that moves bytes between the guest's buffer and a device, or that waits. A transfer is one kick
+// exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP.
+import * as Code from "../abi/exit.ts";
+import { CheckFailed } from "../error.ts";
+import type { Generation } from "../chip/chip.ts";
+import type { Kernel } from "../guest/kernel.ts";
+import { Swiotlb } from "../guest/swiotlb.ts";
+import type { Vm } from "../hypervisor/vm.ts";
+import type { Platform } from "../platform.ts";
+
+const PAGE = 0x1000;
+const DEVICE = 1;
+
+/** A piece of a transfer that lies in one page of the guest's buffer. */
+export interface Piece {
+  gva: bigint;
+  /** Bytes of the transfer before it. */
+  offset: number;
+  bytes: number;
+}
+
+/** The pieces of a buffer, page by page. */
+export function* piecesOf(gva: bigint, bytes: number): Generator<Piece> {
+  for (let offset = 0; offset < bytes; ) {
+    const at = gva + BigInt(offset);
+    const piece = Math.min(PAGE - Number(at & 0xfffn), bytes - offset);
+    yield { gva: at, offset, bytes: piece };
+    offset += piece;
+  }
+}
+
+/** How a guest notifies a device: by VMGEXIT once its registers are its own, before that by a port write. */
+function kickOf(generation: Generation): number {
+  const own = generation === "sev-es" || generation === "sev-snp" || generation === "sev-tio";
+  return own ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_IOIO;
+}
+
+/** The guest's one device, and the way to it. */
+export class Transfers {
+  readonly #platform: Platform;
+  readonly #vm: Vm;
+  readonly #kernel: Kernel;
+  readonly #pool: Swiotlb | undefined;
+  readonly #kick: number;
+
+  constructor(platform: Platform, vm: Vm, kernel: Kernel) {
+    const { generation, core } = platform;
+    this.#platform = platform;
+    this.#vm = vm;
+    this.#kernel = kernel;
+    this.#kick = kickOf(generation);
+    const bounces = generation === "sev" || generation === "sev-es" || generation === "sev-snp";
+    if (bounces) this.#pool = new Swiotlb(kernel, core.guest);
+    if (generation === "sev-tio") platform.bindDevice(DEVICE, vm);
+    else core.host.attach(DEVICE, vm.root);
+  }
+
+  /** The device takes the buffer's bytes; each piece is given to `took` as the device received it. */
+  out(gva: bigint, bytes: number, took: (piece: Uint8Array) => void): void {
+    this.#leave(this.#kick);
+    for (const piece of piecesOf(gva, bytes)) took(this.#send(piece));
+    this.#interrupt();
+  }
+
+  /** The device gives bytes to the buffer; `give` fills each piece. */
+  in(gva: bigint, bytes: number, give: (piece: Piece, into: Uint8Array) => void): void {
+    this.#leave(this.#kick);
+    for (const piece of piecesOf(gva, bytes)) {
+      const data = new Uint8Array(piece.bytes);
+      give(piece, data);
+      this.#receive(piece, data);
+    }
+    this.#interrupt();
+  }
+
+  /** The guest waits. */
+  halt(): void {
+    this.#leave(Code.VMEXIT_HLT);
+  }
+
+  #send({ gva, bytes }: Piece): Uint8Array {
+    const data = new Uint8Array(bytes);
+    const { device } = this.#platform.core;
+    this.#kernel.touch(gva);
+    const slot = this.#pool?.slot();
+    if (slot) this.#pool?.bounceOut(slot, gva, bytes);
+    const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
+    if (!device.read(DEVICE, gpa, data)) this.#refused("read", gpa);
+    return data;
+  }
+
+  #receive({ gva, bytes }: Piece, data: Uint8Array): void {
+    const { device } = this.#platform.core;
+    this.#kernel.touch(gva);
+    const slot = this.#pool?.slot();
+    const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
+    if (!device.write(DEVICE, gpa, data)) this.#refused("write", gpa);
+    if (slot) this.#pool?.bounceIn(slot, gva, bytes);
+  }
+
+  #leave(code: number): void {
+    const { guest } = this.#platform.core;
+    guest.load(this.#kernel.user);
+    guest.vmexit(code);
+    this.#vm.serve(guest.exit());
+  }
+
+  #interrupt(): void {
+    this.#leave(Code.VMEXIT_INTR);
+  }
+
+  #refused(what: string, gpa: bigint): never {
+    const { code } = this.#platform.core.device.exit();
+    throw new CheckFailed(`DMA ${what} at gpa 0x${gpa.toString(16)}: refused with IOMMU event 0x${code.toString(16)}`);
+  }
+}

@@ -1,0 +1,131 @@
+// Instantiates the compiled core, synchronously, and lays a machine out in its memory.
+import type { instantiate } from "../build/release.js";
+import * as Events from "./abi/events.ts";
+import * as ExitRecord from "./abi/exit.ts";
+import * as Memory from "./abi/memory.ts";
+import * as State from "./abi/state.ts";
+import { BadInput, CheckFailed, Misuse } from "./error.ts";
+import type { EventName, Exit } from "./port.ts";
+import { release } from "./wasm.js";
+
+type Exports = Awaited<ReturnType<typeof instantiate>>;
+
+/** A compiled core, as `WebAssembly.Module` is; structural, so that users need no DOM library. */
+export type CoreModule = object;
+
+/** What the silicon is made as. Addresses are in bytes, `tweaks` 16 bytes for each of 64 address bits. */
+export interface CoreOptions {
+  dram: bigint;
+  resident: number;
+  cipher: "xex" | "xts";
+  tweaks: Uint8Array;
+  cBit: number;
+  addressBits: number;
+  snp: boolean;
+  vmplFull: number;
+  cacheWarp: boolean;
+  module?: CoreModule | undefined;
+}
+
+const LINEAR_PAGE = 0x10000;
+const PAGE = 0x1000;
+const MAX_LINEAR = 0x1_0000_0000;
+
+let compiled: CoreModule | undefined;
+
+/** The inlined core, compiled on first use. */
+function inlined(): CoreModule {
+  if (!compiled) {
+    const text = atob(release);
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    compiled = new WebAssembly.Module(bytes);
+  }
+  return compiled;
+}
+
+/** An instance with its own memory, and nothing decided yet. For the core, the replay and their tests only. */
+export interface Silicon {
+  exports: Exports;
+  bytes: Uint8Array;
+  view: DataView;
+  exit(): Exit;
+  /** Called when a command is written to the mailbox. */
+  doorbell: () => void;
+}
+
+/** Instantiates the core over `resident` bytes of linear memory, fixed for good. */
+export function silicon(resident: number, module: CoreModule = inlined()): Silicon {
+  if (!Number.isSafeInteger(resident) || resident < 64 * 0x100000 || resident > MAX_LINEAR) {
+    throw new Misuse(`resident: ${resident} bytes, expected 64 MiB to 4 GiB`);
+  }
+  const pages = Math.floor(resident / LINEAR_PAGE);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const abort = () => {
+    throw new CheckFailed("an assertion inside the core failed");
+  };
+  const instance = new WebAssembly.Instance(module as WebAssembly.Module, {
+    env: { memory, abort },
+  });
+  const view = new DataView(memory.buffer);
+  return {
+    exports: instance.exports as unknown as Exports,
+    bytes: new Uint8Array(memory.buffer),
+    view,
+    exit: () => exitOf(view),
+    doorbell: () => {},
+  };
+}
+
+function exitOf(view: DataView): Exit {
+  const word = (offset: number) => view.getBigUint64(Memory.EXIT + offset, true);
+  const kind = view.getUint32(Memory.EXIT + ExitRecord.KIND, true);
+  if (kind === ExitRecord.OUT_OF_FRAMES) {
+    throw new BadInput(
+      `resident memory: all ${Math.floor(view.byteLength / 0x100000)} MiB are in use and no page can be ` +
+        "written back; give the platform a larger `resident` (--resident)",
+    );
+  }
+  return {
+    kind,
+    code: word(ExitRecord.CODE),
+    info1: word(ExitRecord.INFO1),
+    info2: word(ExitRecord.INFO2),
+    gva: word(ExitRecord.GVA),
+    gpa: word(ExitRecord.GPA),
+    spa: word(ExitRecord.SPA),
+  };
+}
+
+/** Lays a machine out in an instance's memory. */
+export function startMachine({ exports, bytes }: Silicon, options: CoreOptions): void {
+  const { dram, tweaks } = options;
+  if (dram <= 0n || dram % 0x200000n !== 0n || dram > 1n << BigInt(options.addressBits)) {
+    throw new Misuse(
+      `dram: ${dram} bytes, expected a multiple of 2 MiB up to 2^${options.addressBits}`,
+    );
+  }
+  const cipher = options.cipher === "xex" ? State.XEX : State.XTS;
+  const frames = exports.start(
+    bytes.length / PAGE,
+    Number(dram / BigInt(PAGE)),
+    cipher,
+    options.cBit,
+    options.addressBits,
+    options.snp,
+    options.vmplFull,
+    options.cacheWarp,
+  );
+  if (!frames)
+    throw new Misuse(
+      `resident: ${bytes.length} bytes cannot hold the tables of ${dram} bytes of dram`,
+    );
+  bytes.set(tweaks, Memory.WINDOW);
+  exports.setTweaks();
+}
+
+/** Reads every counter. */
+export function eventsOf(view: DataView): Record<EventName, bigint> {
+  const counters = Object.entries(Events).filter(([name]) => name !== "SIZE");
+  const values = counters.map(([name, at]) => [name, view.getBigUint64(Memory.EVENTS + at, true)]);
+  return Object.fromEntries(values);
+}
