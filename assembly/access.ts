@@ -87,4 +87,3 @@ export function write(gva: u64, bytes: u32, from: usize): bool {
   if (second) memory.copy(second, from + firstBytes, bytes - firstBytes);
   return true;
 }
-

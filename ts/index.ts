@@ -1,7 +1,17 @@
 // The public API; re-exports only.
+export { type Chip, type ChipName, chipNames, type Generation, generations } from "./chip/chip.ts";
+export { chips } from "./chip/index.ts";
+export { type Clock, wallClock } from "./clock.ts";
 export { BadInput, CheckFailed, Misuse, Unimplemented } from "./error.ts";
+export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
+export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+export type * from "./port.ts";
+export { type Prng, prng } from "./prng.ts";
 export { type TraceNotes, TraceWriter } from "./replay/reader/cltr-writer.ts";
 export { openTrace } from "./replay/reader/open.ts";
 export type { ByteSource, TraceReader } from "./replay/reader/reader.ts";
 export { windowOf } from "./replay/reader/window.ts";
 export { Batch, type Counts } from "./replay/record.ts";
+export type { Events, GenerationReport, ReplayReport } from "./replay/report.ts";
+export { type ReplayOptions, replay } from "./replay/run.ts";
+export type { CoreModule } from "./silicon.ts";

@@ -52,7 +52,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const chip = chips[options.chip ?? "turin"];
   const generation = options.generation ?? "sev-snp";
   const dram = options.dram ?? 64n << 30n;
-  if (!chip) throw new Misuse(`chip: "${options.chip}", expected one of ${Object.keys(chips).join(", ")}`);
+  if (!chip)
+    throw new Misuse(`chip: "${options.chip}", expected one of ${Object.keys(chips).join(", ")}`);
   if (!generations.includes(generation)) {
     throw new Misuse(`generation: "${generation}", expected one of ${generations.join(", ")}`);
   }
@@ -60,7 +61,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const core = createSilicon(chip, generation, dram, chance("tweak"), options);
-  if (generation !== "none") core.firmware.installKey(0, chance("sme").bytes(16), chance("sme tweak").bytes(16));
+  if (generation !== "none")
+    core.firmware.installKey(0, chance("sme").bytes(16), chance("sme tweak").bytes(16));
   const snp = isSnp(generation);
   const psp = firmware(core.firmware, chip, chance("psp"), snp);
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
@@ -81,7 +83,13 @@ function isSnp(generation: Generation): boolean {
   return generation === "sev-snp" || generation === "sev-tio";
 }
 
-function createSilicon(chip: Chip, generation: Generation, dram: bigint, chance: Prng, options: PlatformOptions): Core {
+function createSilicon(
+  chip: Chip,
+  generation: Generation,
+  dram: bigint,
+  chance: Prng,
+  options: PlatformOptions,
+): Core {
   const encrypts = generation !== "none";
   return createCore({
     dram,
@@ -100,9 +108,11 @@ function createSilicon(chip: Chip, generation: Generation, dram: bigint, chance:
 /** What stands in for LAUNCH_START until the secure processor has it. */
 function admission(psp: Psp, generation: Generation): (context?: bigint) => bigint {
   return (context) => {
-    if (context === undefined) return psp.guests.admit(generation === "sev" ? "sev" : "sev-es").name;
+    if (context === undefined)
+      return psp.guests.admit(generation === "sev" ? "sev" : "sev-es").name;
     const guest = createContext(psp.port, psp.guests, context);
-    if (typeof guest === "number") throw new CheckFailed(`context page: status 0x${guest.toString(16)}`);
+    if (typeof guest === "number")
+      throw new CheckFailed(`context page: status 0x${guest.toString(16)}`);
     return guest.name;
   };
 }

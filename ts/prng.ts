@@ -41,6 +41,7 @@ export function prng(seed: bigint, purpose: string): Prng {
 function littleEndian(seed: bigint): Uint8Array {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
-  for (let i = 0; i < 4; i++) view.setBigUint64(8 * i, BigInt.asUintN(64, seed >> BigInt(64 * i)), true);
+  for (let i = 0; i < 4; i++)
+    view.setBigUint64(8 * i, BigInt.asUintN(64, seed >> BigInt(64 * i)), true);
   return bytes;
 }

@@ -45,7 +45,8 @@ function toInteger(bytes: Uint8Array): bigint {
 /** What is left of a vector after elimination by the others: 0 when it depends on them. */
 function reduced(rows: bigint[], vector: bigint): bigint {
   const pivots: bigint[] = [];
-  const reduce = (row: bigint) => pivots.reduce((left, pivot) => ((left ^ pivot) < left ? left ^ pivot : left), row);
+  const reduce = (row: bigint) =>
+    pivots.reduce((left, pivot) => ((left ^ pivot) < left ? left ^ pivot : left), row);
   for (const row of rows) {
     const left = reduce(row);
     if (left !== 0n) {

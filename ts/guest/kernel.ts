@@ -6,8 +6,8 @@ import * as Answer from "../abi/rmp-state.ts";
 import * as Table from "../abi/table.ts";
 import { CheckFailed } from "../error.ts";
 import type { Vm } from "../hypervisor/vm.ts";
-import type { Exit, VcpuContext } from "../port.ts";
 import type { Platform } from "../platform.ts";
+import type { Exit, VcpuContext } from "../port.ts";
 import { GuestMemory, REGION } from "./memory.ts";
 
 const bit = (position: number) => 1n << BigInt(position);
@@ -46,7 +46,17 @@ export class Kernel {
     const snp = generation === "sev-snp" || generation === "sev-tio";
     this.#private = sev ? bit(chip.cBit) : 0n;
     const es = sev && generation !== "sev";
-    this.#kernel = { asid: vm.asid, vmpl: 0, cpl: 0, sev, es, snp, paging: false, cr3: 0n, ncr3: vm.root };
+    this.#kernel = {
+      asid: vm.asid,
+      vmpl: 0,
+      cpl: 0,
+      sev,
+      es,
+      snp,
+      paging: false,
+      cr3: 0n,
+      ncr3: vm.root,
+    };
     const first = this.#region();
     this.#memory.cutFrom(first);
     this.#kernel.cr3 = this.#table() & ~TABLE;
@@ -73,15 +83,19 @@ export class Kernel {
       if (act()) return;
       this.meet(guest.exit());
     }
-    throw new CheckFailed(`ASID ${this.vm.asid}: one step of the guest was refused ${FAULTS} times`);
+    throw new CheckFailed(
+      `ASID ${this.vm.asid}: one step of the guest was refused ${FAULTS} times`,
+    );
   }
 
   /** Meets one refusal: an exit goes to the hypervisor, a page fault of the user to the kernel. */
   meet(exit: Exit): void {
     if (exit.kind === Code.VMEXIT) return this.vm.serve(exit);
     const { code, info1, info2, gva } = exit;
-    if (code === BigInt(Code.PF) && (info1 & bit(Code.PRESENT_BIT)) === 0n) return this.touch(info2);
-    const what = code === BigInt(Code.VC) ? "#VC" : code === BigInt(Code.PF) ? "#PF" : `exception ${code}`;
+    if (code === BigInt(Code.PF) && (info1 & bit(Code.PRESENT_BIT)) === 0n)
+      return this.touch(info2);
+    const what =
+      code === BigInt(Code.VC) ? "#VC" : code === BigInt(Code.PF) ? "#PF" : `exception ${code}`;
     const where = `gva 0x${gva.toString(16)}, error 0x${info1.toString(16)}`;
     throw new CheckFailed(`${what} at ${where}: the guest has no answer`);
   }
@@ -115,7 +129,8 @@ export class Kernel {
     const gpa = this.#memory.region();
     if (this.#large) this.#map(gva, gpa | KERNEL, true, LINEAR);
     else {
-      for (let i = 0n; i < BigInt(pages); i++) this.#map(gva + i * PAGE, (gpa + i * PAGE) | KERNEL, false, LINEAR);
+      for (let i = 0n; i < BigInt(pages); i++)
+        this.#map(gva + i * PAGE, (gpa + i * PAGE) | KERNEL, false, LINEAR);
     }
     return gpa;
   }
@@ -140,7 +155,8 @@ export class Kernel {
   #region(): bigint {
     const region = this.#memory.region();
     const linear = this.#kernel.paging ? LINEAR : 0n;
-    if (this.#kernel.paging) this.#map(LINEAR + region, region | KERNEL | this.#private, true, linear);
+    if (this.#kernel.paging)
+      this.#map(LINEAR + region, region | KERNEL | this.#private, true, linear);
     if (this.#large) this.#accept(region, true);
     return region;
   }
@@ -187,7 +203,8 @@ export class Kernel {
       taken = guest.map(this.#kernel.cr3, gva, entry, large ? 1 : 0, linear, this.#spares);
       return taken !== Table.REFUSED;
     });
-    if (taken === Table.OCCUPIED) throw new CheckFailed(`guest table: 0x${gva.toString(16)} is mapped large`);
+    if (taken === Table.OCCUPIED)
+      throw new CheckFailed(`guest table: 0x${gva.toString(16)} is mapped large`);
     this.#spares.splice(0, taken);
   }
 }

@@ -1,6 +1,7 @@
 // SWIOTLB: shared memory that a device may reach, and the copying to and from it. Linux kernel/dma/swiotlb.c.
-import type { Kernel } from "./kernel.ts";
+
 import type { GuestPort } from "../port.ts";
+import type { Kernel } from "./kernel.ts";
 
 const SLOT = 0x1000;
 const SLOTS = 64;

@@ -19,7 +19,10 @@ const exits = new Map<bigint, (vm: Vm, exit: Exit) => void>([
 /** Serves an exit, or says why the guest cannot go on. */
 export function serve(vm: Vm, exit: Exit): void {
   const act = exits.get(exit.code);
-  if (!act) throw new CheckFailed(`#VMEXIT 0x${exit.code.toString(16)} of ASID ${vm.asid}: the hypervisor has no answer`);
+  if (!act)
+    throw new CheckFailed(
+      `#VMEXIT 0x${exit.code.toString(16)} of ASID ${vm.asid}: the hypervisor has no answer`,
+    );
   act(vm, exit);
 }
 

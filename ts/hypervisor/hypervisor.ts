@@ -41,7 +41,7 @@ export class Hypervisor {
     const snp = generation === "sev-snp" || generation === "sev-tio";
     const asid = this.#takeAsid();
     if (generation !== "none" && generation !== "sme") this.#activate(asid, snp, admit);
-    return new Vm({ host, pages, nested, asid, snp, chip: chip.name }, options);
+    return new Vm({ host, pages, nested, asid, snp }, options);
   }
 
   #parts() {
@@ -51,15 +51,20 @@ export class Hypervisor {
   /** Plain SEV guests have the ASIDs from minSevAsid on, all others those below. */
   #takeAsid(): number {
     const { asids, minSevAsid } = this.#chip;
-    const below = this.#generation === "sev-es" || this.#generation === "sev-snp" || this.#generation === "sev-tio";
+    const below =
+      this.#generation === "sev-es" ||
+      this.#generation === "sev-snp" ||
+      this.#generation === "sev-tio";
     const asid = below ? this.#nextAsid++ : this.#nextSevAsid++;
-    if (asid > (below ? minSevAsid - 1 : asids)) throw new Misuse(`ASIDs: all of ${this.#chip.product} are in use`);
+    if (asid > (below ? minSevAsid - 1 : asids))
+      throw new Misuse(`ASIDs: all of ${this.#chip.product} are in use`);
     return asid;
   }
 
   #activate(asid: number, snp: boolean, admit: Admit): void {
     const status = snp ? this.#activateSnp(asid, admit) : this.#activateLegacy(asid, admit);
-    if (status !== Status.SUCCESS) throw new CheckFailed(`ACTIVATE of ASID ${asid}: status 0x${status.toString(16)}`);
+    if (status !== Status.SUCCESS)
+      throw new CheckFailed(`ACTIVATE of ASID ${asid}: status 0x${status.toString(16)}`);
   }
 
   #activateLegacy(asid: number, admit: Admit): number {

@@ -34,7 +34,9 @@ export class NestedTables {
     }
     const taken = this.#host.mapNested(this.root, gpa, leaf, large ? 1 : 0, this.#spares);
     if (taken === Table.REFUSED || taken === Table.OCCUPIED) {
-      throw new CheckFailed(`nested table: gpa 0x${gpa.toString(16)} could not be mapped (${taken})`);
+      throw new CheckFailed(
+        `nested table: gpa 0x${gpa.toString(16)} could not be mapped (${taken})`,
+      );
     }
     this.#spares.splice(0, taken);
   }

@@ -4,7 +4,13 @@ import { CheckFailed } from "../error.ts";
 import type { HostPort, RmpState } from "../port.ts";
 
 /** Assigns a page to a guest at a gpa: Guest-Invalid until the guest validates it. */
-export function makePrivate(host: HostPort, spa: bigint, gpa: bigint, asid: number, large: boolean): void {
+export function makePrivate(
+  host: HostPort,
+  spa: bigint,
+  gpa: bigint,
+  asid: number,
+  large: boolean,
+): void {
   update(host, spa, { gpa, assigned: true, pageSize: large ? "2m" : "4k", immutable: false, asid });
 }
 

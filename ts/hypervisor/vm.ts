@@ -1,5 +1,4 @@
 // A virtual machine as the hypervisor keeps it: nested tables, an ASID, and the memory given so far.
-import type { ChipName } from "../chip/chip.ts";
 import type { Exit, HostPort } from "../port.ts";
 import { serve } from "./exits.ts";
 import type { NestedTables } from "./nested.ts";
@@ -23,7 +22,6 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
-  chip: ChipName;
 }
 
 const PAGE = 0x1000n;

@@ -8,7 +8,9 @@ const bit = (position: number) => 1n << BigInt(position);
 const FIRMWARE = bit(Rmp.ASSIGNED_BIT) | bit(Rmp.IMMUTABLE_BIT);
 const CONTEXT = FIRMWARE | bit(Rmp.VMSA_BIT);
 // Set by hardware in entries that the firmware has written; no part of the state.
-const IGNORED = bit(Rmp.LOCK_BIT) | (((1n << BigInt(Rmp.SUBPAGE_COUNT_WIDTH)) - 1n) << BigInt(Rmp.SUBPAGE_COUNT_LSB));
+const IGNORED =
+  bit(Rmp.LOCK_BIT) |
+  (((1n << BigInt(Rmp.SUBPAGE_COUNT_WIDTH)) - 1n) << BigInt(Rmp.SUBPAGE_COUNT_LSB));
 
 /** Makes a Firmware page the context of a new SNP guest. Answers the guest, or the status of a page in another state. */
 export function createContext(port: FirmwarePort, guests: Guests, gctx: bigint): Guest | number {

@@ -42,7 +42,13 @@ export class Guests {
   /** A new guest with a key of its own, under a fresh handle or the context page given. */
   admit(kind: GuestKind, context?: bigint): Guest {
     const name = context ?? this.#nextHandle++;
-    const guest = { name, kind, asid: 0, key: this.#chance.bytes(16), tweakKey: this.#chance.bytes(16) };
+    const guest = {
+      name,
+      kind,
+      asid: 0,
+      key: this.#chance.bytes(16),
+      tweakKey: this.#chance.bytes(16),
+    };
     this.#guests.set(name, guest);
     return guest;
   }

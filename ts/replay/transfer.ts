@@ -1,8 +1,8 @@
 // One system call of a trace that moves bytes between the guest's buffer and a device, or that waits. A transfer is one kick
 // exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP.
 import * as Code from "../abi/exit.ts";
-import { CheckFailed } from "../error.ts";
 import type { Generation } from "../chip/chip.ts";
+import { CheckFailed } from "../error.ts";
 import type { Kernel } from "../guest/kernel.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
 import type { Vm } from "../hypervisor/vm.ts";
@@ -111,6 +111,8 @@ export class Transfers {
 
   #refused(what: string, gpa: bigint): never {
     const { code } = this.#platform.core.device.exit();
-    throw new CheckFailed(`DMA ${what} at gpa 0x${gpa.toString(16)}: refused with IOMMU event 0x${code.toString(16)}`);
+    throw new CheckFailed(
+      `DMA ${what} at gpa 0x${gpa.toString(16)}: refused with IOMMU event 0x${code.toString(16)}`,
+    );
   }
 }

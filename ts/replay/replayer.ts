@@ -1,0 +1,85 @@
+// Whatever runs a trace: a machine of one generation, or the flat reference. Both run the same records with the same values.
+import * as Record from "../abi/record.ts";
+import * as Replay from "../abi/replay.ts";
+import type { ReplayPort } from "../port.ts";
+import type { Piece } from "./transfer.ts";
+
+/** A batch of records (ts/abi/record.ts) and the number of its first. */
+export interface BatchView {
+  records: Uint8Array;
+  words: Uint32Array;
+  length: number;
+  ordinal: bigint;
+}
+
+/** How a device's bytes reach and leave the memory behind a replay. */
+export interface TransferWay {
+  out(gva: bigint, bytes: number, took: (piece: Uint8Array) => void): void;
+  in(gva: bigint, bytes: number, give: (piece: Piece, into: Uint8Array) => void): void;
+  halt(): void;
+}
+
+export interface Replayer {
+  readonly port: ReplayPort;
+  /** Runs a batch. Throws CheckFailed when something differs from the reference. */
+  run(batch: BatchView): void;
+  /** Folds a page of final memory into the digest. */
+  foldPage(gva: bigint): void;
+}
+
+const WORDS = Record.SIZE / 4;
+
+/** A load or a transfer whose value is not the reference's. */
+export class Differs extends Error {
+  override name = "Differs";
+  readonly at: number;
+  constructor(at: number) {
+    super(`record ${at} of the batch differs from the reference`);
+    this.at = at;
+  }
+}
+
+/** Runs a batch to its end: what the loop refuses is met by `meet` and run again, transfers go their way. */
+export function runTransfers(
+  port: ReplayPort,
+  batch: BatchView,
+  way: TransferWay,
+  meet: () => void,
+): void {
+  port.fill(batch.records, batch.ordinal);
+  for (let at = 0; at < batch.length; ) {
+    const stopped = port.run(at, batch.length);
+    at = stopped.at;
+    switch (stopped.stop) {
+      case Replay.DONE:
+        return;
+      case Replay.REFUSED:
+        meet();
+        break;
+      case Replay.DIFFERS:
+        throw new Differs(at);
+      default:
+        transfer(port, batch, at, way);
+        if (!port.agree(at)) throw new Differs(at);
+        at++;
+    }
+  }
+}
+
+function transfer(
+  port: ReplayPort,
+  { words, ordinal }: BatchView,
+  at: number,
+  way: TransferWay,
+): void {
+  const word = at * WORDS;
+  const low = BigInt(words[word + Record.GVA / 4] as number);
+  const high = BigInt(words[word + Record.GVA / 4 + 1] as number);
+  const gva = (high << 32n) | low;
+  const bytes = words[word + Record.BYTES / 4] as number;
+  const op = (words[word + Record.OP / 4] as number) & 0xff;
+  if (op === Record.HALT) return way.halt();
+  if (op === Record.TRANSFER_OUT) return way.out(gva, bytes, (piece) => port.fold(piece));
+  const number = ordinal + BigInt(at);
+  way.in(gva, bytes, (piece, into) => port.deviceBytes(number, BigInt(piece.offset), into));
+}

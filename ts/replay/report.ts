@@ -1,0 +1,62 @@
+// What a replay found, in the shape that `--json` promises. docs/replay.md.
+import type { ChipName, Generation } from "../chip/chip.ts";
+import type { PageSize } from "../hypervisor/vm.ts";
+import type { EventName } from "../port.ts";
+
+/** Changes when a field changes its meaning or goes; not when one is added. */
+export const SCHEMA = "cloister.replay/1";
+
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<Camel<Tail>>}`
+  : Lowercase<Name>;
+
+/** Counts of what happened, from the making of the machine to the last record. */
+export type Events = { [Name in EventName as Camel<Name>]: number };
+
+export interface GenerationReport {
+  generation: Generation;
+  /** Why the part cannot run it; then nothing else stands here. */
+  refused?: string;
+  /** Time spent running this generation's records, exits served included. */
+  wallSeconds?: number;
+  /** Fetches, loads, stores and modifies for each of those seconds. */
+  accessesPerSecond?: number;
+  /** All loaded values in order, then final guest memory; 16 hex digits each. Equal to the flat reference's. */
+  digest?: string;
+  events?: Events;
+}
+
+export interface ReplayReport {
+  schema: typeof SCHEMA;
+  seed: number;
+  /** Which part of a program's run this was; null for all of it. */
+  sampled: string | null;
+  trace: {
+    records: number;
+    fetches: number;
+    loads: number;
+    stores: number;
+    modifies: number;
+    /** Transfers and waits. */
+    syscalls: number;
+    /** 4 KiB pages that the program touched. */
+    pages: number;
+    /** Bytes of the trace as it is stored. */
+    bytes: number;
+  };
+  chip: ChipName;
+  pageSize: PageSize;
+  numa: "local";
+  baseline: Generation;
+  generations: GenerationReport[];
+}
+
+/** Counters by the names of the report. */
+export function eventsReport(events: Record<EventName, bigint>): Events {
+  const named = Object.entries(events).map(([name, value]) => [camel(name), Number(value)]);
+  return Object.fromEntries(named);
+}
+
+function camel(name: string): string {
+  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}

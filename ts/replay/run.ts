@@ -1,0 +1,157 @@
+// Runs a trace through the generations: each batch of records through the flat reference first, then through every machine.
+import type { ChipName, Generation } from "../chip/chip.ts";
+import { generations as all, lacks } from "../chip/chip.ts";
+import { chips } from "../chip/index.ts";
+import { type Clock, wallClock } from "../clock.ts";
+import { CheckFailed, Misuse } from "../error.ts";
+import type { PageSize } from "../hypervisor/vm.ts";
+import type { CoreModule } from "../silicon.ts";
+import { Machine } from "./machine.ts";
+import type { TraceReader } from "./reader/reader.ts";
+import { Batch } from "./record.ts";
+import { Reference } from "./reference.ts";
+import { type BatchView, Differs, type Replayer } from "./replayer.ts";
+import { eventsReport, type GenerationReport, type ReplayReport, SCHEMA } from "./report.ts";
+
+export interface ReplayOptions {
+  /** Which steps to run, in this order; default all six. */
+  generations?: readonly Generation[];
+  chip?: ChipName;
+  pageSize?: PageSize;
+  /** 0 to 2^53 - 1; default 1. */
+  seed?: number;
+  /** Bytes of this process's memory for each machine; default 512 MiB. */
+  resident?: number;
+  /** `each` compares every value with the reference as it is loaded, and names the first that differs; default digest. */
+  check?: "digest" | "each";
+  clock?: Clock;
+  /** Called after each batch with the records run so far. */
+  onProgress?: (records: number) => void;
+  /** Ends the replay early: what was run so far is checked and reported. */
+  signal?: AbortSignal;
+  module?: CoreModule;
+}
+
+interface Run {
+  generation: Generation;
+  machine: Machine;
+  milliseconds: number;
+}
+
+const DEFAULT_RESIDENT = 512 * 0x100000;
+
+/** Replays a trace. Throws BadInput for a trace that is not one, CheckFailed when a generation differs from the reference. */
+export async function replay(
+  trace: TraceReader,
+  options: ReplayOptions = {},
+): Promise<ReplayReport> {
+  const { chip = "turin", pageSize = "4k", seed = 1, resident = DEFAULT_RESIDENT } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new Misuse(`seed: ${seed}, expected 0 to 2^53 - 1`);
+  const part = chips[chip];
+  if (!part) throw new Misuse(`chip: "${chip}", expected one of ${Object.keys(chips).join(", ")}`);
+  const wanted = options.generations ?? all;
+  const each = options.check === "each";
+  const { module } = options;
+  const reference = new Reference(resident, BigInt(seed), each, module);
+  const machine = { chip, pageSize, seed: BigInt(seed), resident, each, module };
+  const runs = wanted
+    .filter((generation) => !lacks(part, generation))
+    .map((generation) => ({
+      generation,
+      machine: new Machine(generation, machine),
+      milliseconds: 0,
+    }));
+  const stopped = await runBatches(trace, reference, runs, options);
+  const digest = digestOf(reference, reference.touched());
+  return {
+    schema: SCHEMA,
+    seed,
+    sampled: stopped ?? trace.sampled ?? null,
+    trace: { ...trace.counts, pages: reference.pages, bytes: trace.bytes },
+    chip,
+    pageSize,
+    numa: "local",
+    baseline: "none",
+    generations: wanted.map((generation) => {
+      const refused = lacks(part, generation);
+      if (refused) return { generation, refused };
+      const run = runs.find((candidate) => candidate.generation === generation) as Run;
+      return reportOf(run, trace, digest, reference.touched());
+    }),
+  };
+}
+
+/** Runs the trace. Answers why it ended early, if it did. */
+async function runBatches(
+  trace: TraceReader,
+  reference: Reference,
+  runs: Run[],
+  { clock = wallClock, onProgress, signal }: ReplayOptions,
+): Promise<string | undefined> {
+  const batch = new Batch();
+  const words = batch.words;
+  const records = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  let ordinal = 0n;
+  for (;;) {
+    if (signal?.aborted) return `interrupted after ${ordinal} records`;
+    const length = await trace.next(batch);
+    if (length === 0) return undefined;
+    const view = { records: records.subarray(0, 16 * length), words, length, ordinal };
+    runOn(reference, view, trace, "reference");
+    const expected = reference.port.expected();
+    for (const run of runs) {
+      run.machine.port.expect(expected);
+      const before = clock.now();
+      runOn(run.machine, view, trace, run.generation);
+      run.milliseconds += clock.now() - before;
+    }
+    ordinal += BigInt(length);
+    onProgress?.(Number(ordinal));
+    // Lets a signal, a progress line or a browser's page have its turn.
+    await new Promise((next) => setTimeout(next, 0));
+  }
+}
+
+function runOn(replayer: Replayer, view: BatchView, trace: TraceReader, who: string): void {
+  try {
+    replayer.run(view);
+  } catch (error) {
+    if (!(error instanceof Differs)) throw error;
+    const ordinal = view.ordinal + BigInt(error.at);
+    throw new CheckFailed(
+      `${who}: record ${ordinal} (${trace.locate(error.at)}) gave another value than the reference`,
+    );
+  }
+}
+
+/** The digest of loaded values, then that of final memory over these pages. */
+function digestOf(replayer: Replayer, pages: BigUint64Array): string {
+  const loads = replayer.port.digest();
+  replayer.port.setDigest(0n);
+  for (const page of pages) replayer.foldPage(page << 12n);
+  const memory = replayer.port.digest();
+  return hex(loads) + hex(memory);
+}
+
+const hex = (word: bigint): string => word.toString(16).padStart(16, "0");
+
+function reportOf(
+  run: Run,
+  trace: TraceReader,
+  expected: string,
+  pages: BigUint64Array,
+): GenerationReport {
+  const { generation, machine, milliseconds } = run;
+  const events = eventsReport(machine.events());
+  const digest = digestOf(machine, pages);
+  if (digest !== expected) {
+    throw new CheckFailed(
+      `${generation}: digest ${digest}, expected the reference's ${expected}; --check each names the first record that differs`,
+    );
+  }
+  const { fetches, loads, stores, modifies } = trace.counts;
+  const wallSeconds = milliseconds / 1000;
+  const accessesPerSecond = Math.round((fetches + loads + stores + modifies) / wallSeconds);
+  return { generation, wallSeconds, accessesPerSecond, digest, events };
+}
