@@ -125,7 +125,8 @@ export function walkGuest(gva: u64, need: u64): bool {
     if (!leaf) continue;
     const within = large ? LARGE_OFFSET : u64(OFFSET);
     gpa = (table & ~within) | (gva & within);
-    isPrivate = isSev() && (entry & cBit()) != 0;
+    // A fetch is private whatever the C-bit says. APM vol. 2, 15.34.5.
+    isPrivate = isSev() && (need == FETCH || (entry & cBit()) != 0);
     isGuestLarge = large;
     return true;
   }
