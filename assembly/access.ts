@@ -1,6 +1,6 @@
 // One guest access from start to end: TLB, walk, RMP, plaintext. Read this first.
 import * as Frame from "../ts/abi/frame";
-import { OFFSET, PAGE, pageOf } from "./address";
+import { isCanonical, OFFSET, PAGE, pageOf } from "./address";
 import { bytesOf, directoryEntry, infoOf, isTable } from "./dram";
 import { flatTo, isFlat } from "./flat";
 import { open, openForWrite } from "./page";
@@ -12,7 +12,8 @@ export const NOWHERE: usize = 0;
 
 /** Where the bytes of an access of `bytes` within one page are, in plaintext. Marks what will be written dirty. */
 export function locate(gva: u64, bytes: u32, need: u64, tag: u64): usize {
-  const found = lookup(gva, tag, need);
+  // The tag holds 48 bits of the address, so only a canonical one may be looked up.
+  const found = isCanonical(gva) ? lookup(gva, tag, need) : NOWHERE;
   if (found && need != WRITE) return found;
   if (found) {
     const info = infoOf(u32(found >> 12));
