@@ -37,11 +37,20 @@ function walkTo(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   const page = pageOf(spa);
   const key = walkedKey();
   const offset = u32(spa) & OFFSET;
-  const frame = need == WRITE ? openForWrite(page, key, offset, bytes) : open(page, key);
+  if (need == WRITE) return writeTo(gva, tag, page, key, offset, bytes);
+  const frame = open(page, key);
   if (!frame) return NOWHERE;
-  // A page that walks read is written the slow way only: remember() must not grant writes to it.
-  const rights = need == WRITE ? READ | (isTable(directoryEntry(page)) ? 0 : WRITE) : need;
-  remember(gva, tag, rights, frame);
+  remember(gva, tag, need, frame);
+  return bytesOf(frame) | offset;
+}
+
+function writeTo(gva: u64, tag: u64, page: u32, key: u32, offset: u32, bytes: u32): usize {
+  const entry = directoryEntry(page);
+  const table = entry != 0 && isTable(entry);
+  const frame = openForWrite(page, key, offset, bytes);
+  if (!frame) return NOWHERE;
+  // A page that walks read is written the slow way only; the walk to it may itself have come through it.
+  if (!table) remember(gva, tag, READ | WRITE, frame);
   return bytesOf(frame) | offset;
 }
 
