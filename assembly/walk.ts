@@ -45,7 +45,8 @@ export function isSnp(): bool {
 
 /** Whether VMRUN would let this vCPU in: a guest with SEV enabled needs an activated key. APM vol. 2, 15.34.3. */
 export function mayRun(): bool {
-  return !isSev() || slotState(load<u32>(Memory.VCPU, Vcpu.ASID)) == Slot.ACTIVE;
+  const asid = load<u32>(Memory.VCPU, Vcpu.ASID);
+  return asid != u32(Vcpu.NO_ASID) && (!isSev() || slotState(asid) == Slot.ACTIVE);
 }
 
 function isUser(): bool {

@@ -78,7 +78,7 @@ function setLinks({ view }: Silicon, links: bigint[]): bigint {
 function guestPort(made: Silicon): GuestPort {
   const { exports, view } = made;
   return {
-    load: (vcpu) => loadVcpu(view, vcpu),
+    load: (vcpu) => loadVcpu(made, vcpu),
     mayRun: () => Boolean(exports.mayRun()),
     read: (gva, into) => readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW)),
     fetch: (gva, into) =>
@@ -101,19 +101,31 @@ function guestPort(made: Silicon): GuestPort {
   };
 }
 
-function loadVcpu(view: DataView, vcpu: VcpuContext): void {
+function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
+  const asid = Math.min(vcpu.asid, Vcpu.NO_ASID);
   const bit = (set: boolean, position: number) => (set ? 2 ** position : 0);
   const mode =
     bit(vcpu.sev, Vcpu.SEV_BIT) +
     bit(vcpu.es, Vcpu.SEV_ES_BIT) +
     bit(vcpu.snp, Vcpu.SEV_SNP_BIT) +
     bit(vcpu.paging, Vcpu.PAGING_BIT);
-  view.setUint32(Memory.VCPU + Vcpu.ASID, vcpu.asid, true);
+  view.setUint32(Memory.VCPU + Vcpu.ASID, asid, true);
   view.setUint32(Memory.VCPU + Vcpu.VMPL, vcpu.vmpl, true);
   view.setUint32(Memory.VCPU + Vcpu.CPL, vcpu.cpl, true);
   view.setUint32(Memory.VCPU + Vcpu.MODE, mode, true);
   view.setBigUint64(Memory.VCPU + Vcpu.CR3, vcpu.cr3, true);
   view.setBigUint64(Memory.VCPU + Vcpu.NCR3, vcpu.ncr3, true);
+  // Other tables or another mode under the same ASID: what was remembered of the old ones is forgotten.
+  const last = Memory.ENTERED + (asid * Vcpu.VMPLS + vcpu.vmpl) * Vcpu.SIZE;
+  const same =
+    view.getUint32(last + Vcpu.MODE, true) === mode &&
+    view.getBigUint64(last + Vcpu.CR3, true) === vcpu.cr3 &&
+    view.getBigUint64(last + Vcpu.NCR3, true) === vcpu.ncr3;
+  if (same) return;
+  view.setUint32(last + Vcpu.MODE, mode, true);
+  view.setBigUint64(last + Vcpu.CR3, vcpu.cr3, true);
+  view.setBigUint64(last + Vcpu.NCR3, vcpu.ncr3, true);
+  exports.flushAsid(asid);
 }
 
 function hostPort(made: Silicon, cBit: bigint): HostPort {
