@@ -45,11 +45,22 @@ export function ports(made: Silicon, cBit: number): Core {
 
 type Step = (address: bigint, bytes: number) => boolean;
 
-/** Reads piece by piece, no piece crossing a page. A refused piece ends it, and its bytes stay as they were. */
-function readPages({ bytes }: Silicon, address: bigint, into: Uint8Array, step: Step): boolean {
+/** Bytes of the next piece: none crosses a page, unless the step itself takes `whole` accesses of up to a page. */
+function pieceOf(address: bigint, left: number, whole: boolean): number {
+  return Math.min(whole && left <= PAGE ? PAGE : PAGE - Number(address & 0xfffn), left);
+}
+
+/** Reads piece by piece. A refused piece ends it, and its bytes stay as they were. */
+function readPages(
+  { bytes }: Silicon,
+  address: bigint,
+  into: Uint8Array,
+  step: Step,
+  whole = false,
+): boolean {
   for (let done = 0; done < into.length; ) {
     const at = address + BigInt(done);
-    const piece = Math.min(PAGE - Number(at & 0xfffn), into.length - done);
+    const piece = pieceOf(at, into.length - done, whole);
     if (!step(at, piece)) return false;
     into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + piece), done);
     done += piece;
@@ -57,10 +68,16 @@ function readPages({ bytes }: Silicon, address: bigint, into: Uint8Array, step: 
   return true;
 }
 
-function writePages({ bytes }: Silicon, address: bigint, from: Uint8Array, step: Step): boolean {
+function writePages(
+  { bytes }: Silicon,
+  address: bigint,
+  from: Uint8Array,
+  step: Step,
+  whole = false,
+): boolean {
   for (let done = 0; done < from.length; ) {
     const at = address + BigInt(done);
-    const piece = Math.min(PAGE - Number(at & 0xfffn), from.length - done);
+    const piece = pieceOf(at, from.length - done, whole);
     bytes.set(from.subarray(done, done + piece), Memory.WINDOW);
     if (!step(at, piece)) return false;
     done += piece;
@@ -76,15 +93,16 @@ function setLinks({ view }: Silicon, links: bigint[]): bigint {
 }
 
 function guestPort(made: Silicon): GuestPort {
-  const { exports, view } = made;
+  const { exports } = made;
   return {
     load: (vcpu) => loadVcpu(made, vcpu),
     mayRun: () => Boolean(exports.mayRun()),
-    read: (gva, into) => readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW)),
+    read: (gva, into) =>
+      readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW), true),
     fetch: (gva, into) =>
-      readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW)),
+      readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW), true),
     write: (gva, from) =>
-      writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW)),
+      writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW), true),
     pvalidate(gva, large, validate) {
       const answer = exports.pvalidate(gva, large ? 1 : 0, validate);
       if (answer === 0xffff) return undefined;
