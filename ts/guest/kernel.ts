@@ -4,7 +4,7 @@ import * as Code from "../abi/exit.ts";
 import * as Pte from "../abi/pte.ts";
 import * as Answer from "../abi/rmp-state.ts";
 import * as Table from "../abi/table.ts";
-import { CheckFailed } from "../error.ts";
+import { BadInput, CheckFailed } from "../error.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
 import type { Exit, VcpuContext } from "../port.ts";
@@ -19,6 +19,8 @@ const LEVELS = 3;
 const RESERVE = 8;
 // Faults one step of a guest may take before it must have moved: two pages, each of its tables, both halves of the walk.
 const FAULTS = 64;
+
+const USER_END = 0x8000_0000_0000n;
 
 /** Where the kernel sees all of guest physical memory, 2 MiB pages, private. Linux's direct map has the same place. */
 export const LINEAR = 0xffff_8880_0000_0000n;
@@ -92,6 +94,11 @@ export class Kernel {
   meet(exit: Exit): void {
     if (exit.kind === Code.VMEXIT) return this.vm.serve(exit);
     const { code, info1, info2, gva } = exit;
+    if (code === BigInt(Code.PF) && info2 >= USER_END) {
+      throw new BadInput(
+        `gva 0x${info2.toString(16)}: in the kernel's half, expected a user program's address`,
+      );
+    }
     if (code === BigInt(Code.PF) && (info1 & bit(Code.PRESENT_BIT)) === 0n)
       return this.touch(info2);
     const what =

@@ -63,6 +63,11 @@ export class Machine implements Replayer {
     this.#kernel.step(this.#kernel.user, () => this.port.foldPage(gva));
   }
 
+  /** Empties the caches: what is read afterwards was encrypted to the chips and is decrypted again. */
+  flush(): void {
+    this.#platform.core.host.wbinvd();
+  }
+
   /** What happened so far. */
   events(): Record<EventName, bigint> {
     return this.#platform.core.events();

@@ -92,10 +92,16 @@ async function runBatches(
   const batch = new Batch();
   const words = batch.words;
   const records = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal?.aborted) resolve(undefined);
+    signal?.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
   let ordinal = 0n;
   for (;;) {
     if (signal?.aborted) return `interrupted after ${ordinal} records`;
-    const length = await trace.next(batch);
+    // A pipe may never give more: the signal ends the wait as well.
+    const length = await Promise.race([trace.next(batch), aborted]);
+    if (length === undefined) return `interrupted after ${ordinal} records`;
     if (length === 0) return undefined;
     const view = { records: records.subarray(0, 16 * length), words, length, ordinal };
     runOn(reference, view, trace, "reference");
@@ -143,6 +149,7 @@ function reportOf(
   pages: BigUint64Array,
 ): GenerationReport {
   const { generation, machine, milliseconds } = run;
+  machine.flush();
   const events = eventsReport(machine.events());
   const digest = digestOf(machine, pages);
   if (digest !== expected) {

@@ -7,6 +7,7 @@ import type { Kernel } from "../guest/kernel.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
+import { SCRATCH } from "./record.ts";
 
 const PAGE = 0x1000;
 const DEVICE = 1;
@@ -19,10 +20,14 @@ export interface Piece {
   bytes: number;
 }
 
+// A transfer whose buffers the trace does not name goes through this much memory at SCRATCH, over and over.
+const SCRATCH_BYTES = 0x100000;
+
 /** The pieces of a buffer, page by page. */
 export function* piecesOf(gva: bigint, bytes: number): Generator<Piece> {
+  const wrap = gva === BigInt(SCRATCH) ? SCRATCH_BYTES : bytes;
   for (let offset = 0; offset < bytes; ) {
-    const at = gva + BigInt(offset);
+    const at = gva + BigInt(offset % wrap);
     const piece = Math.min(PAGE - Number(at & 0xfffn), bytes - offset);
     yield { gva: at, offset, bytes: piece };
     offset += piece;
