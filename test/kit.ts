@@ -4,7 +4,10 @@ import { suite as uvuSuite } from "uvu";
 import * as uvuAssert from "uvu/assert";
 
 /** uvu's assertions, but `throws` always wants the message. */
-export const assert = { ...uvuAssert, throws };
+export const assert: Omit<typeof uvuAssert, "throws"> & { throws: typeof throws } = {
+  ...uvuAssert,
+  throws,
+};
 
 function throws(act: () => unknown, message: RegExp): void {
   let seen: string | undefined;

@@ -72,7 +72,8 @@ async function act(path: string, options: Options): Promise<void> {
   } finally {
     shown.stop();
     process.removeListener("SIGINT", onInterrupt);
-    await trace.close();
+    // An interrupted read of a pipe never ends, and closing would wait for it; the process ends instead.
+    if (!interrupt.signal.aborted) await trace.close();
   }
 }
 
