@@ -1,7 +1,9 @@
 // One guest access from start to end: TLB, walk, RMP, plaintext. Read this first.
+import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
-import { OFFSET, PAGE, pageOf } from "./address";
+import { isCanonical, OFFSET, PAGE, pageOf } from "./address";
 import { bytesOf, directoryEntry, infoOf, isTable } from "./dram";
+import { exception } from "./exit";
 import { flatTo, isFlat } from "./flat";
 import { open, openForWrite } from "./page";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
@@ -53,6 +55,8 @@ export let firstBytes: u32 = 0;
 export function locateBoth(gva: u64, bytes: u32, need: u64, tag: u64): bool {
   const room: u32 = PAGE - (u32(gva) & OFFSET);
   second = NOWHERE;
+  // A TLB tag holds 48 bits of a gva: the upper ones must say nothing else.
+  if (!isCanonical(gva) || !isCanonical(gva + bytes - 1)) return exception(Exit.GP, 0, gva);
   firstBytes = bytes <= room ? bytes : room;
   first = locate(gva, firstBytes, need, tag);
   if (!first || bytes <= room) return first != NOWHERE;

@@ -17,7 +17,6 @@ import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
-const GP = 13;
 
 // What the last walk found. Answers of the functions below; nothing else writes them.
 /** The guest's half: where the page is in guest physical memory, whether the guest calls it private, and 2 MiB. */
@@ -97,7 +96,7 @@ function countCheck(): void {
 /** The guest's tables: sets gpa, isPrivate and isGuestLarge. Each entry is read through the nested walk. */
 export function walkGuest(gva: u64, need: u64): bool {
   gpa = gva;
-  if (!isCanonical(gva)) return exception(GP, 0, gva);
+  if (!isCanonical(gva)) return exception(Exit.GP, 0, gva);
   isPrivate = isSev();
   isGuestLarge = true;
   // Without paging every access is private. APM vol. 2, 15.34.5.
