@@ -4,6 +4,7 @@ import * as Code from "../abi/exit.ts";
 import * as Pte from "../abi/pte.ts";
 import * as Answer from "../abi/rmp-state.ts";
 import * as Table from "../abi/table.ts";
+import { featuresOf } from "../chip/chip.ts";
 import { BadInput, CheckFailed } from "../error.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
@@ -39,15 +40,12 @@ export class Kernel {
 
   /** Boots: without paging it accepts its first region, builds its tables there, and switches paging on. */
   constructor(platform: Platform, vm: Vm) {
-    const { generation, chip } = platform;
+    const { sev, es, snp } = featuresOf(platform.generation);
     this.vm = vm;
     this.#platform = platform;
     this.#memory = new GuestMemory(vm.memory);
     this.#large = vm.pageSize === "2m";
-    const sev = generation !== "none" && generation !== "sme";
-    const snp = generation === "sev-snp" || generation === "sev-tio";
-    this.#private = sev ? bit(chip.cBit) : 0n;
-    const es = sev && generation !== "sev";
+    this.#private = sev ? bit(platform.chip.cBit) : 0n;
     this.#kernel = {
       asid: vm.asid,
       vmpl: 0,
@@ -70,11 +68,6 @@ export class Kernel {
   /** The context a user program runs in. */
   get user(): VcpuContext {
     return this.#user;
-  }
-
-  /** Pages of the user's address space that are mapped, by gva. */
-  get mapped(): number {
-    return this.#pages.size;
   }
 
   /** Repeats one step of the guest until the silicon no longer refuses it, meeting every exit and exception on the way. */

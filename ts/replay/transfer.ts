@@ -1,7 +1,7 @@
 // One system call of a trace that moves bytes between the guest's buffer and a device, or that waits. A transfer is one kick
 // exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP.
 import * as Code from "../abi/exit.ts";
-import type { Generation } from "../chip/chip.ts";
+import { featuresOf, type Generation } from "../chip/chip.ts";
 import { CheckFailed } from "../error.ts";
 import type { Kernel } from "../guest/kernel.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
@@ -36,8 +36,7 @@ export function* piecesOf(gva: bigint, bytes: number): Generator<Piece> {
 
 /** How a guest notifies a device: by VMGEXIT once its registers are its own, before that by a port write. */
 function kickOf(generation: Generation): number {
-  const own = generation === "sev-es" || generation === "sev-snp" || generation === "sev-tio";
-  return own ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_IOIO;
+  return featuresOf(generation).es ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_IOIO;
 }
 
 /** The guest's one device, and the way to it. */
@@ -50,13 +49,13 @@ export class Transfers {
 
   constructor(platform: Platform, vm: Vm, kernel: Kernel) {
     const { generation, core } = platform;
+    const { sev, tio } = featuresOf(generation);
     this.#platform = platform;
     this.#vm = vm;
     this.#kernel = kernel;
     this.#kick = kickOf(generation);
-    const bounces = generation === "sev" || generation === "sev-es" || generation === "sev-snp";
-    if (bounces) this.#pool = new Swiotlb(kernel, core.guest);
-    if (generation === "sev-tio") platform.bindDevice(DEVICE, vm);
+    if (sev && !tio) this.#pool = new Swiotlb(kernel, core.guest);
+    if (tio) platform.bindDevice(DEVICE, vm);
     else core.host.attach(DEVICE, vm.root);
   }
 
