@@ -61,10 +61,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const core = createSilicon(chip, generation, dram, chance("tweak"), options);
-  if (generation !== "none")
-    core.firmware.installKey(0, chance("sme").bytes(16), chance("sme tweak").bytes(16));
-  const { snp, tio } = featuresOf(generation);
-  const psp = firmware(core.firmware, chip, chance("psp"), snp);
+  const features = featuresOf(generation);
+  const psp = firmware(core.firmware, chip, chance("psp"), features);
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
   return {
     chip,
@@ -73,8 +71,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     hypervisor,
     createVm: (vm) => hypervisor.createVm(vm, admission(psp, generation)),
     bindDevice(device, vm) {
-      if (!tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
-      core.firmware.bind(device, vm.root, vm.asid, 0);
+      if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
+      psp.port.bind(device, vm.root, vm.asid, 0);
     },
   };
 }
