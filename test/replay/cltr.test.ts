@@ -60,7 +60,6 @@ test("the header keeps the command and the sampled note, and both may be absent"
 
 test("the bytes are those of docs/trace-format.md", async () => {
   const log = "I  1000,3\nI  1003,3\n L 8,8\nI  1000,3\n L 10,32\n S ffffffffffffffff,1\n";
-  // prettier-ignore
   const expected = file(
     0x18,
     0x80,
@@ -90,7 +89,6 @@ test("every file cut short is refused at its last byte", async () => {
 });
 
 const varint8 = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80];
-// prettier-ignore
 const WRONG: [string, Uint8Array, RegExp][] = [
   ["no record", file(7, 0), /^t\.cltr: no record, expected at least one$/],
   [

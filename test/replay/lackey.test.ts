@@ -60,7 +60,6 @@ test("valgrind's own log of every kind of call gives the transfers and halts the
   const big = 0x10d1a0n;
   const scratch = 0x7000_0000_0000n;
   // calls.c, in its order; the loader's four reads come first
-  // prettier-ignore
   const expected: [string, number, bigint?][] = [
     ["out", 8192, big],
     ["out", 300, scratch],
@@ -110,7 +109,6 @@ test("two threads' results find their own calls", async () => {
 });
 
 const long = "f".repeat(17);
-// prettier-ignore
 const MALFORMED: [string, RegExp][] = [
   ["I  04001000,3\nX 1,2\n", /^trace\.txt:2:1: "X 1,2", expected "I {2}", " L ", .*"==pid=="$/],
   [" L 1,2\n\n", /^trace\.txt:2:1: "", expected /],

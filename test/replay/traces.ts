@@ -116,7 +116,6 @@ export function randomLog(seed: number, lines: number): string {
   return `${Array.from({ length: lines }, line).join("\n")}\n`;
 }
 
-// prettier-ignore
 const CALLS: [string, string][] = [
   ["0", "sys_read ( 3, BUFFER, 4096 )"],
   ["1", "sys_write ( 3, BUFFER, 4096 )"],
