@@ -11,9 +11,13 @@ export const LARGE_SHIFT = 21;
 /** 4 KiB pages in a 2 MiB page. */
 export const LARGE_PAGES: u32 = 512;
 
+/** A page number that no machine has: what addresses beyond 16 TiB have in common. */
+const NO_PAGE: u32 = 0xffffffff;
+
 /** The number of the 4 KiB page that holds an address. */
 export function pageOf(address: u64): u32 {
-  return u32(address >> PAGE_SHIFT);
+  const page = address >> PAGE_SHIFT;
+  return page < u64(NO_PAGE) ? u32(page) : NO_PAGE;
 }
 
 /** Whether bits 63:47 are copies of bit 47. APM vol. 2, 5.3.1. */

@@ -23,8 +23,8 @@ export { attach, modeOf } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
 export { installKey, removeKey, slotState } from "./slots";
-export { pspRead, pspWrite, setRmp } from "./psp";
-export { highOf, lowOf, validatedOf } from "./rmp";
+export { pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
+export { validatedOf } from "./rmp";
 export { respond } from "./mailbox";
 // a probe on the chips
 export { dimmRead, dimmWrite } from "./dimm";

@@ -4,7 +4,7 @@ import { OFFSET, pageOf } from "./address";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
-import { headOf, makeEntry, put } from "./rmp";
+import { headOf, highOf, lowOf, makeEntry, put } from "./rmp";
 
 /** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
 export function pspRead(spa: u64, key: u32, bytes: u32, to: usize): bool {
@@ -23,6 +23,16 @@ export function pspWrite(spa: u64, key: u32, bytes: u32, from: usize): bool {
   if (!frame) return false;
   memory.copy(bytesOf(frame) + offset, from, bytes);
   return true;
+}
+
+/** The low quadword of the RMP entry of a page. */
+export function rmpLow(spa: u64): u64 {
+  return lowOf(pageOf(spa));
+}
+
+/** The high quadword of the RMP entry of a page. */
+export function rmpHigh(spa: u64): u64 {
+  return highOf(pageOf(spa));
 }
 
 /** Sets the RMP entry of a page. False when the page is not covered, or no frame is left. */

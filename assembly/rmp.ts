@@ -29,8 +29,9 @@ function leafOf(page: u32): usize {
   return load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(page >> LEAF_SHIFT) << 2);
 }
 
-/** The entry of a page, or 0: an absent leaf reads as hypervisor-owned. */
+/** The entry of a page, or 0: an absent leaf, or a page that is not covered, reads as hypervisor-owned. */
 export function entryOf(page: u32): usize {
+  if (!isDram(page)) return 0;
   const leaf = load<u32>(leafOf(page));
   return leaf ? bytesOf(leaf) + (usize(page & LEAF_MASK) << 4) : 0;
 }

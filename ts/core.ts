@@ -195,13 +195,10 @@ function firmwarePort(made: Silicon): FirmwarePort {
       readPages(made, spa, into, (at, n) => exports.pspRead(at, key, n, Memory.WINDOW)),
     write: (spa, key, from) =>
       writePages(made, spa, from, (at, n) => exports.pspWrite(at, key, n, Memory.WINDOW)),
-    rmp: (spa) => {
-      const page = Number(spa / BigInt(PAGE));
-      return {
-        low: BigInt.asUintN(64, exports.lowOf(page)),
-        high: BigInt.asUintN(64, exports.highOf(page)),
-      };
-    },
+    rmp: (spa) => ({
+      low: BigInt.asUintN(64, exports.rmpLow(spa)),
+      high: BigInt.asUintN(64, exports.rmpHigh(spa)),
+    }),
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
     installKey(asid, key, tweakKey) {
       bytes.set(key, Memory.WINDOW);

@@ -29,6 +29,8 @@ export interface CoreOptions {
 
 const LINEAR_PAGE = 0x10000;
 const PAGE = 0x1000;
+// Page numbers have 32 bits, the last of which stands for none.
+const MAX_DRAM = 1n << 43n;
 const MAX_LINEAR = 0x1_0000_0000;
 
 let compiled: CoreModule | undefined;
@@ -99,10 +101,9 @@ function exitOf(view: DataView): Exit {
 /** Lays a machine out in an instance's memory. */
 export function startMachine({ exports, bytes }: Silicon, options: CoreOptions): void {
   const { dram, tweaks } = options;
-  if (dram <= 0n || dram % 0x200000n !== 0n || dram > 1n << BigInt(options.addressBits)) {
-    throw new Misuse(
-      `dram: ${dram} bytes, expected a multiple of 2 MiB up to 2^${options.addressBits}`,
-    );
+  const most = options.addressBits < 43 ? 1n << BigInt(options.addressBits) : MAX_DRAM;
+  if (dram <= 0n || dram % 0x200000n !== 0n || dram > most) {
+    throw new Misuse(`dram: ${dram} bytes, expected a multiple of 2 MiB up to ${most}`);
   }
   const cipher = options.cipher === "xex" ? State.XEX : State.XTS;
   const frames = exports.start(

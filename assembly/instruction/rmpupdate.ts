@@ -33,7 +33,7 @@ export function rmpupdate(spa: u64, state: usize): u32 {
   if (!isEnabled() || !isWellFormed(spa, state, large)) return RmpState.FAIL_INPUT;
   const page = pageOf(spa);
   const pages = large ? LARGE_PAGES : 1;
-  if (!isDram(page + pages - 1)) return RmpState.FAIL_INPUT;
+  if (!isDram(page)) return RmpState.FAIL_INPUT;
   if (isImmutable(page, pages)) return RmpState.FAIL_PERMISSION;
   if (overlaps(page, large)) return RmpState.FAIL_OVERLAP;
   // Both the region's first entry, which counts, and the page's own.
