@@ -11,7 +11,7 @@ import type { Core } from "./port.ts";
 import { type Prng, prng } from "./prng.ts";
 import { createContext } from "./psp/context.ts";
 import { firmware, type Psp } from "./psp/firmware.ts";
-import type { CoreModule } from "./silicon.ts";
+import type { CoreModule } from "./structural.ts";
 
 /** What a platform is made with. Every field has a default. */
 export interface PlatformOptions {

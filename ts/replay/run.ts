@@ -5,7 +5,7 @@ import { chips } from "../chip/index.ts";
 import { type Clock, wallClock } from "../clock.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
-import type { CoreModule } from "../silicon.ts";
+import type { CoreModule, StopSignal } from "../structural.ts";
 import { Machine } from "./machine.ts";
 import type { TraceReader } from "./reader/reader.ts";
 import { Batch } from "./record.ts";
@@ -28,7 +28,7 @@ export interface ReplayOptions {
   /** Called after each batch with the records run so far. */
   onProgress?: (records: number) => void;
   /** Ends the replay early: what was run so far is checked and reported. */
-  signal?: AbortSignal;
+  signal?: StopSignal;
   module?: CoreModule;
 }
 
