@@ -9,7 +9,8 @@ export const EVENTS = 0x005000; // 4096
 export const WALK = 0x006000; // 4096
 export const SCRATCH = 0x007000; // 8192
 export const WINDOW = 0x009000; // 65536
-export const RESERVED_019000 = 0x019000; // 28672
+// asc's own data: assertion texts of the debug build (memoryBase of asconfig.json).
+export const STATIC = 0x019000; // 28672
 export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
