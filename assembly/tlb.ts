@@ -69,7 +69,6 @@ export function flushTlb(): void {
 
 /** Forgets one ASID: its tags carry an epoch that no longer matches. */
 export function flushAsid(asid: u32): void {
-  if (asid > u32(Vcpu.NO_ASID)) return;
   const at = Memory.TLB_EPOCHS + (usize(asid) << 2);
   const epoch = load<u32>(at) + 1;
   store<u32>(at, epoch & (EPOCHS - 1));

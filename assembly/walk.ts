@@ -17,7 +17,6 @@ import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
-const GP = 13;
 
 // What the last walk found. Answers of the functions below; nothing else writes them.
 /** The guest's half: where the page is in guest physical memory, whether the guest calls it private, and 2 MiB. */
@@ -45,8 +44,7 @@ export function isSnp(): bool {
 
 /** Whether VMRUN would let this vCPU in: a guest with SEV enabled needs an activated key. APM vol. 2, 15.34.3. */
 export function mayRun(): bool {
-  const asid = load<u32>(Memory.VCPU, Vcpu.ASID);
-  return asid != u32(Vcpu.NO_ASID) && (!isSev() || slotState(asid) == Slot.ACTIVE);
+  return !isSev() || slotState(load<u32>(Memory.VCPU, Vcpu.ASID)) == Slot.ACTIVE;
 }
 
 function isUser(): bool {
@@ -101,7 +99,7 @@ function countCheck(): void {
 export function walkGuest(gva: u64, need: u64): bool {
   accessed = gva;
   gpa = 0;
-  if (!isCanonical(gva)) return exception(GP, 0, gva);
+  if (!isCanonical(gva)) return exception(Exit.GP, 0, gva);
   isPrivate = isSev();
   isGuestLarge = true;
   if (!mode(Vcpu.PAGING_BIT)) {

@@ -4,7 +4,9 @@ import * as Events from "./abi/events.ts";
 import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
 import * as RmpLayout from "./abi/rmp-state.ts";
+import * as Slot from "./abi/slot.ts";
 import * as Vcpu from "./abi/vcpu.ts";
+import { Misuse } from "./error.ts";
 import type { Core, FirmwarePort, GuestPort, HostPort, RmpState, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
 import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
@@ -26,9 +28,13 @@ export function ports(made: Silicon, cBit: number): Core {
     host: hostPort(made, cBit === 0 ? 0n : 1n << BigInt(cBit)),
     device: {
       read: (device, gpa, into) =>
-        readPages(made, gpa, into, (at, n) => exports.dmaRead(device, at, n, Memory.WINDOW)),
+        readPages(made, gpa, into, (at, n) =>
+          exports.dmaRead(deviceId(device), at, n, Memory.WINDOW),
+        ),
       write: (device, gpa, from) =>
-        writePages(made, gpa, from, (at, n) => exports.dmaWrite(device, at, n, Memory.WINDOW)),
+        writePages(made, gpa, from, (at, n) =>
+          exports.dmaWrite(deviceId(device), at, n, Memory.WINDOW),
+        ),
       exit: made.exit,
     },
     firmware: firmwarePort(made),
@@ -119,8 +125,18 @@ function guestPort(made: Silicon): GuestPort {
   };
 }
 
+/** Throws Misuse for a number that the machine has no field for. */
+function within(name: string, value: number, end: number): number {
+  if (Number.isInteger(value) && value >= 0 && value < end) return value;
+  throw new Misuse(`${name}: ${value}, expected 0 to ${end - 1}`);
+}
+
+const deviceId = (device: number): number => within("device", device, DeviceTable.ENTRIES);
+const asidOf = (asid: number): number => within("ASID", asid, Slot.COUNT);
+
 function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
-  const asid = Math.min(vcpu.asid, Vcpu.NO_ASID);
+  const asid = asidOf(vcpu.asid);
+  const vmpl = within("VMPL", vcpu.vmpl, Vcpu.VMPLS);
   const bit = (set: boolean, position: number) => (set ? 2 ** position : 0);
   const mode =
     bit(vcpu.sev, Vcpu.SEV_BIT) +
@@ -128,13 +144,13 @@ function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
     bit(vcpu.snp, Vcpu.SEV_SNP_BIT) +
     bit(vcpu.paging, Vcpu.PAGING_BIT);
   view.setUint32(Memory.VCPU + Vcpu.ASID, asid, true);
-  view.setUint32(Memory.VCPU + Vcpu.VMPL, vcpu.vmpl, true);
+  view.setUint32(Memory.VCPU + Vcpu.VMPL, vmpl, true);
   view.setUint32(Memory.VCPU + Vcpu.CPL, vcpu.cpl, true);
   view.setUint32(Memory.VCPU + Vcpu.MODE, mode, true);
   view.setBigUint64(Memory.VCPU + Vcpu.CR3, vcpu.cr3, true);
   view.setBigUint64(Memory.VCPU + Vcpu.NCR3, vcpu.ncr3, true);
   // Other tables or another mode under the same ASID: what was remembered of the old ones is forgotten.
-  const last = Memory.ENTERED + (asid * Vcpu.VMPLS + vcpu.vmpl) * Vcpu.SIZE;
+  const last = Memory.ENTERED + (asid * Vcpu.VMPLS + vmpl) * Vcpu.SIZE;
   const same =
     view.getUint32(last + Vcpu.MODE, true) === mode &&
     view.getBigUint64(last + Vcpu.CR3, true) === vcpu.cr3 &&
@@ -161,7 +177,7 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
     mapNested: (root, gpa, leaf, level, links) =>
       exports.mapNested(root, gpa, leaf, level, cBit, setLinks(made, links)),
     nestedEntry: (root, gpa) => BigInt.asUintN(64, exports.nestedEntry(root, gpa, cBit)),
-    flushAsid: (asid) => exports.flushAsid(asid),
+    flushAsid: (asid) => exports.flushAsid(asidOf(asid)),
     wbinvd: () => exports.writeBackAll(),
     invd: () => exports.invalidateAll(),
     readRegister: (offset) => exports.readRegister(offset) >>> 0,
@@ -170,7 +186,7 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
     },
     attach(device, ncr3) {
       // A TDI that the firmware bound is out of the hypervisor's hands.
-      if (exports.modeOf(device) === DeviceTable.TRUSTED) return false;
+      if (exports.modeOf(deviceId(device)) === DeviceTable.TRUSTED) return false;
       exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
       return true;
     },
@@ -218,15 +234,15 @@ function firmwarePort(made: Silicon): FirmwarePort {
     installKey(asid, key, tweakKey) {
       bytes.set(key, Memory.WINDOW);
       bytes.set(tweakKey, Memory.WINDOW + 16);
-      exports.installKey(asid, Memory.WINDOW, Memory.WINDOW + 16);
+      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + 16);
       bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
     },
-    removeKey: (asid) => exports.removeKey(asid),
+    removeKey: (asid) => exports.removeKey(asidOf(asid)),
     flushes: () => exports.flushes(),
-    slotState: (asid) => exports.slotState(asid),
-    validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asid)),
+    slotState: (asid) => exports.slotState(asidOf(asid)),
+    validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asidOf(asid))),
     bind: (device, ncr3, asid, vmpl) =>
-      exports.attach(device, ncr3, asid, vmpl, DeviceTable.TRUSTED),
-    unbind: (device) => exports.attach(device, 0n, 0, 0, DeviceTable.BLOCKED),
+      exports.attach(deviceId(device), ncr3, asidOf(asid), vmpl, DeviceTable.TRUSTED),
+    unbind: (device) => exports.attach(deviceId(device), 0n, 0, 0, DeviceTable.BLOCKED),
   };
 }

@@ -14,4 +14,4 @@ export { windowOf } from "./replay/reader/window.ts";
 export { Batch, type Counts } from "./replay/record.ts";
 export type { Events, GenerationReport, ReplayReport } from "./replay/report.ts";
 export { type ReplayOptions, replay } from "./replay/run.ts";
-export type { CoreModule } from "./silicon.ts";
+export type { ByteStream, CoreModule, StopSignal } from "./structural.ts";

@@ -1,6 +1,6 @@
 // The board: options in, parts wired.
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
-import { generations, lacks } from "./chip/chip.ts";
+import { featuresOf, generations, lacks } from "./chip/chip.ts";
 import { chips } from "./chip/index.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
@@ -11,7 +11,7 @@ import type { Core } from "./port.ts";
 import { type Prng, prng } from "./prng.ts";
 import { createContext } from "./psp/context.ts";
 import { firmware, type Psp } from "./psp/firmware.ts";
-import type { CoreModule } from "./silicon.ts";
+import type { CoreModule } from "./structural.ts";
 
 /** What a platform is made with. Every field has a default. */
 export interface PlatformOptions {
@@ -61,10 +61,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const core = createSilicon(chip, generation, dram, chance("tweak"), options);
-  if (generation !== "none")
-    core.firmware.installKey(0, chance("sme").bytes(16), chance("sme tweak").bytes(16));
-  const snp = isSnp(generation);
-  const psp = firmware(core.firmware, chip, chance("psp"), snp);
+  const features = featuresOf(generation);
+  const psp = firmware(core.firmware, chip, chance("psp"), features);
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
   return {
     chip,
@@ -73,14 +71,10 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     hypervisor,
     createVm: (vm) => hypervisor.createVm(vm, admission(psp, generation)),
     bindDevice(device, vm) {
-      if (generation !== "sev-tio") throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
-      core.firmware.bind(device, vm.root, vm.asid, 0);
+      if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
+      psp.port.bind(device, vm.root, vm.asid, 0);
     },
   };
-}
-
-function isSnp(generation: Generation): boolean {
-  return generation === "sev-snp" || generation === "sev-tio";
 }
 
 function createSilicon(
@@ -90,15 +84,15 @@ function createSilicon(
   chance: Prng,
   options: PlatformOptions,
 ): Core {
-  const encrypts = generation !== "none";
+  const { encryption, snp } = featuresOf(generation);
   return createCore({
     dram,
     resident: options.resident ?? 512 << 20,
     cipher: options.cipher ?? "xex",
     tweaks: tweaksOf(chip, chance),
-    cBit: encrypts ? chip.cBit : 0,
-    addressBits: chip.physicalBits - (encrypts ? chip.reducedBits : 0),
-    snp: isSnp(generation),
+    cBit: encryption ? chip.cBit : 0,
+    addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
+    snp,
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
     cacheWarp: options.cacheWarp ?? false,
     module: options.module,

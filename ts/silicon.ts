@@ -6,12 +6,10 @@ import * as Memory from "./abi/memory.ts";
 import * as State from "./abi/state.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
+import type { CoreModule } from "./structural.ts";
 import { release } from "./wasm.js";
 
 type Exports = Awaited<ReturnType<typeof instantiate>>;
-
-/** A compiled core, as `WebAssembly.Module` is; structural, so that users need no DOM library. */
-export type CoreModule = object;
 
 /** What the silicon is made as. Addresses are in bytes, `tweaks` 16 bytes for each of 64 address bits. */
 export interface CoreOptions {

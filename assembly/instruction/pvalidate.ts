@@ -25,8 +25,6 @@ import {
 } from "../walk";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
-const UD = 6;
-const GP = 13;
 
 /** Answered when the instruction did not complete: the exit record says why. */
 export const REFUSED: u32 = 0xffff;
@@ -35,11 +33,11 @@ export const CARRY: u32 = 0x100;
 
 /** RAX = gva, ECX = size (0: 4 KiB, 1: 2 MiB), EDX bit 0 = validate. Answers EAX, with CARRY for CF = 1. */
 export function pvalidate(gva: u64, size: u32, validate: bool): u32 {
-  if (!isSnp()) return refuse(exception(UD, 0, 0), gva, 0);
+  if (!isSnp()) return refuse(exception(Exit.UD, 0, 0), gva, 0);
   if (!mayRun()) return refuse(vmexit(Exit.VMEXIT_INVALID, 0, 0), gva, 0);
   // Only VMPL0 at CPL 0 may: UNCERTAIN which fault VMPL 1 to 3 get; #GP(0) as for CPL.
   const allowed = load<u32>(Memory.VCPU, Vcpu.CPL) == 0 && load<u32>(Memory.VCPU, Vcpu.VMPL) == 0;
-  if (!allowed) return refuse(exception(GP, 0, 0), gva, 0);
+  if (!allowed) return refuse(exception(Exit.GP, 0, 0), gva, 0);
   if (size > 1 || (size == 1 && gva & LARGE_OFFSET)) return RmpState.FAIL_INPUT;
   if (!walkGuest(gva, READ)) return refuse(false, gva, gpa);
   if (!isPrivate) return RmpState.FAIL_INPUT;

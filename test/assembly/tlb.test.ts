@@ -192,15 +192,11 @@ test("flushing an ASID makes the next access walk, any number of times, and no o
   }
 });
 
-test("an ASID that no machine has names nothing", () => {
+test("an ASID or VMPL that no machine has cannot be loaded", () => {
   const { lab } = guest("none");
-  lab.write(GVA, pattern(16, 1));
-  for (const asid of [1024, 5000, 0x7fff_ffff, 0xffff_ffff]) {
-    lab.core.host.flushAsid(asid);
-    lab.load({ asid });
-    assert.not.ok(lab.core.guest.mayRun());
-    assert.is((lab.read(GVA) as Exit).code, 0xffff_ffff_ffff_ffffn, "VMEXIT_INVALID");
+  for (const asid of [1024, 0x7fff_ffff, -1]) {
+    assert.throws(() => lab.core.host.flushAsid(asid), /ASID/);
+    assert.throws(() => lab.load({ asid }), /ASID/);
   }
-  lab.load();
-  assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
+  assert.throws(() => lab.load({ vmpl: 4 }), /VMPL/);
 });

@@ -27,6 +27,8 @@ export const VMEXIT_VMGEXIT = 0x403;
 export const VMEXIT_INVALID = -1;
 
 // CODE of an EXCEPTION: its vector
+export const UD = 6;
+export const GP = 13;
 export const PF = 14;
 export const VC = 29;
 

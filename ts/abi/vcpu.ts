@@ -7,8 +7,6 @@ export const CR3 = 0x10; // u64
 export const NCR3 = 0x18; // u64
 export const SIZE = 0x20;
 
-// The highest ASID that fits an RMP entry; no part has it, and greater ones are loaded as it.
-export const NO_ASID = 0x3ff;
 export const VMPLS = 4;
 
 // MODE: SEV_STATUS bits 0 to 2 as MSR C001_0131 shows them (APM vol. 2, 15.34.10), and CR0.PG.

@@ -31,6 +31,35 @@ export interface Chip {
   tweaks?: Record<number, string>;
 }
 
+/** What a generation switches on. Each includes those before it, but that SEV guests do without the host's SME key. */
+export interface Features {
+  /** Memory encryption: SYSCFG.MemEncryptionModEn. */
+  encryption: boolean;
+  /** The host encrypts its own memory, and so its guests', under one key. */
+  sme: boolean;
+  /** A key for each guest. */
+  sev: boolean;
+  /** Encrypted register state: exits by VMGEXIT. */
+  es: boolean;
+  /** The RMP is checked: SYSCFG.SecureNestedPagingEn. */
+  snp: boolean;
+  /** Devices reach private memory. */
+  tio: boolean;
+}
+
+/** The features of a generation. */
+export function featuresOf(generation: Generation): Features {
+  const has = (step: Generation) => generations.indexOf(generation) >= generations.indexOf(step);
+  return {
+    encryption: has("sme"),
+    sme: generation === "sme",
+    sev: has("sev"),
+    es: has("sev-es"),
+    snp: has("sev-snp"),
+    tio: has("sev-tio"),
+  };
+}
+
 /** Why a part cannot run a generation, or undefined when it can. */
 export function lacks(chip: Chip, generation: Generation): string | undefined {
   if (generations.indexOf(generation) <= generations.indexOf(chip.newest)) return undefined;

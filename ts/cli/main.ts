@@ -2,9 +2,10 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { replay } from "./replay.ts";
 import { version } from "./version.ts";
 
-const verbs: ((program: Command) => void)[] = [version];
+const verbs: ((program: Command) => void)[] = [replay, version];
 
 /** The exit code an error earns, by what it says of its cause. */
 export function exitCodeOf(error: unknown): number {
@@ -21,7 +22,7 @@ async function main(argv: string[]): Promise<number> {
   for (const verb of verbs) verb(program);
   try {
     await program.parseAsync(argv, { from: "user" });
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     // commander has already printed its own message, or the help that was asked for
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
@@ -36,4 +37,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-process.exitCode = await main(process.argv.slice(2));
+// exit() and not exitCode: standard input may still be open.
+process.exit(await main(process.argv.slice(2)));

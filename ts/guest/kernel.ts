@@ -4,7 +4,8 @@ import * as Code from "../abi/exit.ts";
 import * as Pte from "../abi/pte.ts";
 import * as Answer from "../abi/rmp-state.ts";
 import * as Table from "../abi/table.ts";
-import { CheckFailed } from "../error.ts";
+import { featuresOf } from "../chip/chip.ts";
+import { BadInput, CheckFailed } from "../error.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
 import type { Exit, VcpuContext } from "../port.ts";
@@ -19,6 +20,8 @@ const LEVELS = 3;
 const RESERVE = 8;
 // Faults one step of a guest may take before it must have moved: two pages, each of its tables, both halves of the walk.
 const FAULTS = 64;
+
+const USER_END = 0x8000_0000_0000n;
 
 /** Where the kernel sees all of guest physical memory, 2 MiB pages, private. Linux's direct map has the same place. */
 export const LINEAR = 0xffff_8880_0000_0000n;
@@ -37,15 +40,12 @@ export class Kernel {
 
   /** Boots: without paging it accepts its first region, builds its tables there, and switches paging on. */
   constructor(platform: Platform, vm: Vm) {
-    const { generation, chip } = platform;
+    const { sev, es, snp } = featuresOf(platform.generation);
     this.vm = vm;
     this.#platform = platform;
     this.#memory = new GuestMemory(vm.memory);
     this.#large = vm.pageSize === "2m";
-    const sev = generation !== "none" && generation !== "sme";
-    const snp = generation === "sev-snp" || generation === "sev-tio";
-    this.#private = sev ? bit(chip.cBit) : 0n;
-    const es = sev && generation !== "sev";
+    this.#private = sev ? bit(platform.chip.cBit) : 0n;
     this.#kernel = {
       asid: vm.asid,
       vmpl: 0,
@@ -70,11 +70,6 @@ export class Kernel {
     return this.#user;
   }
 
-  /** Pages of the user's address space that are mapped, by gva. */
-  get mapped(): number {
-    return this.#pages.size;
-  }
-
   /** Repeats one step of the guest until the silicon no longer refuses it, meeting every exit and exception on the way. */
   step(context: VcpuContext, act: () => boolean): void {
     const { guest } = this.#platform.core;
@@ -92,6 +87,11 @@ export class Kernel {
   meet(exit: Exit): void {
     if (exit.kind === Code.VMEXIT) return this.vm.serve(exit);
     const { code, info1, info2, gva } = exit;
+    if (code === BigInt(Code.PF) && info2 >= USER_END) {
+      throw new BadInput(
+        `gva 0x${info2.toString(16)}: in the kernel's half, expected a user program's address`,
+      );
+    }
     if (code === BigInt(Code.PF) && (info1 & bit(Code.PRESENT_BIT)) === 0n)
       return this.touch(info2);
     const what =

@@ -3,7 +3,7 @@ import * as Activate from "../abi/activate.ts";
 import * as Command from "../abi/command.ts";
 import * as SnpActivate from "../abi/snp-activate.ts";
 import * as Status from "../abi/status.ts";
-import type { Chip, Generation } from "../chip/chip.ts";
+import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { HostPort } from "../port.ts";
 import { MailboxDriver } from "./mailbox.ts";
@@ -35,26 +35,20 @@ export class Hypervisor {
 
   /** Makes a VM: nested tables, an ASID from the pool, and for an encrypted guest its activated key. */
   createVm(options: VmOptions, admit: Admit): Vm {
-    const { host, chip, generation, pages } = this.#parts();
-    const encrypted = generation === "sme" ? 1n << BigInt(chip.cBit) : 0n;
+    const { sme, sev, snp } = featuresOf(this.#generation);
+    const { host } = this;
+    const pages = this.#pages;
+    const encrypted = sme ? 1n << BigInt(this.#chip.cBit) : 0n;
     const nested = new NestedTables(host, pages, encrypted);
-    const snp = generation === "sev-snp" || generation === "sev-tio";
     const asid = this.#takeAsid();
-    if (generation !== "none" && generation !== "sme") this.#activate(asid, snp, admit);
+    if (sev) this.#activate(asid, snp, admit);
     return new Vm({ host, pages, nested, asid, snp }, options);
-  }
-
-  #parts() {
-    return { host: this.host, chip: this.#chip, generation: this.#generation, pages: this.#pages };
   }
 
   /** Plain SEV guests have the ASIDs from minSevAsid on, all others those below. */
   #takeAsid(): number {
     const { asids, minSevAsid } = this.#chip;
-    const below =
-      this.#generation === "sev-es" ||
-      this.#generation === "sev-snp" ||
-      this.#generation === "sev-tio";
+    const below = featuresOf(this.#generation).es;
     const asid = below ? this.#nextAsid++ : this.#nextSevAsid++;
     if (asid > (below ? minSevAsid - 1 : asids))
       throw new Misuse(`ASIDs: all of ${this.#chip.product} are in use`);

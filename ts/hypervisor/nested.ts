@@ -7,6 +7,7 @@ import type { Pages } from "./pages.ts";
 
 const bit = (position: number) => 1n << BigInt(position);
 const PRESENT = bit(Pte.PRESENT_BIT) | bit(Pte.WRITE_BIT) | bit(Pte.USER_BIT);
+const FRAME = ((1n << BigInt(Pte.FRAME_WIDTH)) - 1n) << BigInt(Pte.FRAME_LSB);
 const LEVELS = 3;
 
 export class NestedTables {
@@ -41,8 +42,11 @@ export class NestedTables {
     this.#spares.splice(0, taken);
   }
 
-  /** The leaf entry that maps a gpa, 0 when there is none. */
-  entry(gpa: bigint): bigint {
-    return this.#host.nestedEntry(this.root, gpa);
+  /** The spa a gpa is mapped to, undefined when it is not. */
+  spaOf(gpa: bigint): bigint | undefined {
+    const entry = this.#host.nestedEntry(this.root, gpa);
+    if (entry === 0n) return undefined;
+    const within = (entry & bit(Pte.LARGE_BIT)) === 0n ? 0xfffn : 0x1fffffn;
+    return (entry & FRAME & ~this.#encrypted & ~within) | (gpa & within);
   }
 }

@@ -60,8 +60,8 @@ export class Vm {
     nested.map(base, spa, large);
   }
 
-  /** Whether a gpa is backed. */
-  isBacked(gpa: bigint): boolean {
-    return this.#parts.nested.entry(gpa) !== 0n;
+  /** The spa that backs a gpa, by the nested tables; undefined when nothing does. */
+  spaOf(gpa: bigint): bigint | undefined {
+    return this.#parts.nested.spaOf(gpa);
   }
 }

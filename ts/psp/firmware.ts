@@ -2,7 +2,7 @@
 import * as Command from "../abi/command.ts";
 import * as Frame from "../abi/frame.ts";
 import * as Status from "../abi/status.ts";
-import type { Chip } from "../chip/chip.ts";
+import type { Chip, Features } from "../chip/chip.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
 import { activate } from "./command/activate.ts";
@@ -40,10 +40,14 @@ const commands = new Map<number, CommandEntry>([
 
 const SNP_COMMANDS = 0x80;
 
-/** Starts the firmware on its side of the mailbox. */
-export function firmware(port: FirmwarePort, chip: Chip, chance: Prng, snp: boolean): Psp {
+/** The key slot of the host's own SME key. */
+const SME = 0;
+
+/** Starts the firmware: it makes the host's key, where memory encryption is on, and listens at its side of the mailbox. */
+export function firmware(port: FirmwarePort, chip: Chip, chance: Prng, features: Features): Psp {
   const asids = { count: chip.asids, minSevAsid: chip.minSevAsid };
-  const psp: Psp = { port, guests: new Guests(port, chance, asids), snp };
+  const psp: Psp = { port, guests: new Guests(port, chance, asids), snp: features.snp };
+  if (features.encryption) port.installKey(SME, chance.bytes(16), chance.bytes(16));
   port.onDoorbell(() => port.respond(serve(psp)));
   return psp;
 }

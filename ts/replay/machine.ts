@@ -5,7 +5,7 @@ import { Kernel } from "../guest/kernel.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import { createPlatform, type Platform } from "../platform.ts";
 import type { EventName, ReplayPort } from "../port.ts";
-import type { CoreModule } from "../silicon.ts";
+import type { CoreModule } from "../structural.ts";
 import { type BatchView, type Replayer, runTransfers } from "./replayer.ts";
 import { Transfers } from "./transfer.ts";
 
@@ -61,6 +61,11 @@ export class Machine implements Replayer {
 
   foldPage(gva: bigint): void {
     this.#kernel.step(this.#kernel.user, () => this.port.foldPage(gva));
+  }
+
+  /** Empties the caches: what is read afterwards was encrypted to the chips and is decrypted again. */
+  flush(): void {
+    this.#platform.core.host.wbinvd();
   }
 
   /** What happened so far. */

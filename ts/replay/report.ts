@@ -10,7 +10,7 @@ type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Lowercase<Head>}${Capitalize<Camel<Tail>>}`
   : Lowercase<Name>;
 
-/** Counts of what happened, from the making of the machine to the last record. */
+/** Counts of what happened, from the making of the machine to the flush of its caches after the last record. */
 export type Events = { [Name in EventName as Camel<Name>]: number };
 
 export interface GenerationReport {

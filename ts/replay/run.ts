@@ -5,7 +5,7 @@ import { chips } from "../chip/index.ts";
 import { type Clock, wallClock } from "../clock.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
-import type { CoreModule } from "../silicon.ts";
+import type { CoreModule, StopSignal } from "../structural.ts";
 import { Machine } from "./machine.ts";
 import type { TraceReader } from "./reader/reader.ts";
 import { Batch } from "./record.ts";
@@ -28,7 +28,7 @@ export interface ReplayOptions {
   /** Called after each batch with the records run so far. */
   onProgress?: (records: number) => void;
   /** Ends the replay early: what was run so far is checked and reported. */
-  signal?: AbortSignal;
+  signal?: StopSignal;
   module?: CoreModule;
 }
 
@@ -92,10 +92,16 @@ async function runBatches(
   const batch = new Batch();
   const words = batch.words;
   const records = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal?.aborted) resolve(undefined);
+    signal?.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
   let ordinal = 0n;
   for (;;) {
     if (signal?.aborted) return `interrupted after ${ordinal} records`;
-    const length = await trace.next(batch);
+    // A pipe may never give more: the signal ends the wait as well.
+    const length = await Promise.race([trace.next(batch), aborted]);
+    if (length === undefined) return `interrupted after ${ordinal} records`;
     if (length === 0) return undefined;
     const view = { records: records.subarray(0, 16 * length), words, length, ordinal };
     runOn(reference, view, trace, "reference");
@@ -143,6 +149,7 @@ function reportOf(
   pages: BigUint64Array,
 ): GenerationReport {
   const { generation, machine, milliseconds } = run;
+  machine.flush();
   const events = eventsReport(machine.events());
   const digest = digestOf(machine, pages);
   if (digest !== expected) {

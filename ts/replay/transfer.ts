@@ -1,12 +1,13 @@
 // One system call of a trace that moves bytes between the guest's buffer and a device, or that waits. A transfer is one kick
 // exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP.
 import * as Code from "../abi/exit.ts";
-import type { Generation } from "../chip/chip.ts";
+import { featuresOf, type Generation } from "../chip/chip.ts";
 import { CheckFailed } from "../error.ts";
 import type { Kernel } from "../guest/kernel.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
+import { SCRATCH } from "./record.ts";
 
 const PAGE = 0x1000;
 const DEVICE = 1;
@@ -19,10 +20,14 @@ export interface Piece {
   bytes: number;
 }
 
+// A transfer whose buffers the trace does not name goes through this much memory at SCRATCH, over and over.
+const SCRATCH_BYTES = 0x100000;
+
 /** The pieces of a buffer, page by page. */
 export function* piecesOf(gva: bigint, bytes: number): Generator<Piece> {
+  const wrap = gva === BigInt(SCRATCH) ? SCRATCH_BYTES : bytes;
   for (let offset = 0; offset < bytes; ) {
-    const at = gva + BigInt(offset);
+    const at = gva + BigInt(offset % wrap);
     const piece = Math.min(PAGE - Number(at & 0xfffn), bytes - offset);
     yield { gva: at, offset, bytes: piece };
     offset += piece;
@@ -31,8 +36,7 @@ export function* piecesOf(gva: bigint, bytes: number): Generator<Piece> {
 
 /** How a guest notifies a device: by VMGEXIT once its registers are its own, before that by a port write. */
 function kickOf(generation: Generation): number {
-  const own = generation === "sev-es" || generation === "sev-snp" || generation === "sev-tio";
-  return own ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_IOIO;
+  return featuresOf(generation).es ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_IOIO;
 }
 
 /** The guest's one device, and the way to it. */
@@ -45,13 +49,13 @@ export class Transfers {
 
   constructor(platform: Platform, vm: Vm, kernel: Kernel) {
     const { generation, core } = platform;
+    const { sev, tio } = featuresOf(generation);
     this.#platform = platform;
     this.#vm = vm;
     this.#kernel = kernel;
     this.#kick = kickOf(generation);
-    const bounces = generation === "sev" || generation === "sev-es" || generation === "sev-snp";
-    if (bounces) this.#pool = new Swiotlb(kernel, core.guest);
-    if (generation === "sev-tio") platform.bindDevice(DEVICE, vm);
+    if (sev && !tio) this.#pool = new Swiotlb(kernel, core.guest);
+    if (tio) platform.bindDevice(DEVICE, vm);
     else core.host.attach(DEVICE, vm.root);
   }
 

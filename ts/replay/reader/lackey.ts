@@ -181,8 +181,9 @@ export class LackeyReader implements TraceReader {
       this.#refuse(start, start + 3, `${address.length} digits`, "an address of up to 16");
     }
     const size = latin1(text.subarray(comma + 1, sized));
-    if (size !== "" && text[sized] !== NEWLINE && text[sized] !== RETURN) {
-      this.#refuse(start, sized, quoted(text, sized), "the end of the line");
+    const end = size !== "" && text[sized] === RETURN ? sized + 1 : sized;
+    if (size !== "" && text[end] !== NEWLINE) {
+      this.#refuse(start, end, quoted(text, end), "the end of the line");
     }
     const number = size.length > 20 ? `of ${size.length} digits` : `"${size}"`;
     this.#refuse(start, comma + 1, `size ${number}`, `1 to ${Records.ACCESS_LIMIT}`);
@@ -212,7 +213,7 @@ function kindAt(text: Uint8Array, at: number): number {
 /** One character, in quotes, or what stands for it. */
 function quoted(text: Uint8Array, at: number): string {
   const byte = text[at]!;
-  if (byte === NEWLINE || byte === RETURN) return "end of line";
+  if (byte === NEWLINE) return "end of line";
   if (byte < 0x20 || byte > 0x7e) return `byte 0x${byte.toString(16).padStart(2, "0")}`;
   return `"${String.fromCharCode(byte)}"`;
 }

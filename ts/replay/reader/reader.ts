@@ -1,4 +1,5 @@
 // What every trace reader offers, whatever the format of the trace.
+import type { ByteStream } from "../../structural.ts";
 import type { Batch, Counts } from "../record.ts";
 
 export interface TraceReader {
@@ -21,4 +22,4 @@ export interface TraceReader {
 }
 
 /** A stream of bytes: a file, a pipe, a response's body. */
-export type ByteSource = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+export type ByteSource = AsyncIterable<Uint8Array> | ByteStream;

@@ -1,0 +1,54 @@
+// npm run bench: every figure, as a table and with --json FILE as data. --quick takes fewer rounds and a shorter trace.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { cipherFigures } from "./cipher.ts";
+import type { Figure } from "./figure.ts";
+import { replayFigures } from "./replay.ts";
+import { wholeFigures } from "./whole.ts";
+
+const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
+  replay: replayFigures,
+  whole: wholeFigures,
+  cipher: cipherFigures,
+};
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+  allowPositionals: true,
+});
+
+const unknown = positionals.find((name) => !(name in roads));
+if (unknown) throw new Error(`${unknown}: no such road, expected ${Object.keys(roads).join(", ")}`);
+
+const figures: Figure[] = [];
+for (const [name, measure] of Object.entries(roads)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  process.stderr.write(`${name} ...\n`);
+  figures.push(...(await measure(values.quick)));
+}
+
+const three = (value: number) => Number(value.toPrecision(3)).toLocaleString("en-US");
+console.log(
+  "| figure | value | unit | peer | peer's | ratio | spread |\n|---|--:|---|---|--:|--:|--:|",
+);
+for (const { name, value, unit, peer, peerValue, ratio, spread } of figures) {
+  const cells = [
+    name,
+    three(value),
+    unit,
+    peer,
+    three(peerValue),
+    three(ratio),
+    `${three(100 * spread)} %`,
+  ];
+  console.log(`| ${cells.join(" | ")} |`);
+}
+
+if (values.json) {
+  const commit = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim();
+  const machine = `${cpus().length} x ${cpus()[0]?.model}`;
+  const runtime = `Node ${process.versions.node}`;
+  writeFileSync(values.json, `${JSON.stringify({ machine, runtime, commit, figures }, null, 2)}\n`);
+}
