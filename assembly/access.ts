@@ -1,9 +1,7 @@
 // One guest access from start to end: TLB, walk, RMP, plaintext. Read this first.
-import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
-import { isCanonical, OFFSET, PAGE, pageOf } from "./address";
+import { isCanonical, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
 import { bytesOf, directoryEntry, infoOf, isTable } from "./dram";
-import { exception } from "./exit";
 import { flatTo, isFlat } from "./flat";
 import { open, openForWrite } from "./page";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
@@ -14,7 +12,8 @@ export const NOWHERE: usize = 0;
 
 /** Where the bytes of an access of `bytes` within one page are, in plaintext. Marks what will be written dirty. */
 export function locate(gva: u64, bytes: u32, need: u64, tag: u64): usize {
-  const found = lookup(gva, tag, need);
+  // The tag holds 48 bits of the address, so only a canonical one may be looked up.
+  const found = isCanonical(gva) ? lookup(gva, tag, need) : NOWHERE;
   if (found && need != WRITE) return found;
   if (found) {
     const info = infoOf(u32(found >> 12));
@@ -38,33 +37,66 @@ function walkTo(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   const page = pageOf(spa);
   const key = walkedKey();
   const offset = u32(spa) & OFFSET;
-  const frame = need == WRITE ? openForWrite(page, key, offset, bytes) : open(page, key);
+  if (need == WRITE) return writeTo(gva, tag, page, key, offset, bytes);
+  const frame = open(page, key);
   if (!frame) return NOWHERE;
-  // A page that walks read is written the slow way only: remember() must not grant writes to it.
-  const rights = need == WRITE ? READ | (isTable(directoryEntry(page)) ? 0 : WRITE) : need;
-  remember(gva, tag, rights, frame);
+  remember(gva, tag, need, frame);
+  return bytesOf(frame) | offset;
+}
+
+function writeTo(gva: u64, tag: u64, page: u32, key: u32, offset: u32, bytes: u32): usize {
+  const entry = directoryEntry(page);
+  const table = entry != 0 && isTable(entry);
+  const frame = openForWrite(page, key, offset, bytes);
+  if (!frame) return NOWHERE;
+  // A page that walks read is written the slow way only; the walk to it may itself have come through it.
+  if (!table) remember(gva, tag, READ | WRITE, frame);
   return bytesOf(frame) | offset;
 }
 
 // Where the two halves of an access that crosses a page are. The second is NOWHERE when it does not cross.
-export let first: usize = 0;
-export let second: usize = 0;
-export let firstBytes: u32 = 0;
+let first: usize = 0;
+let second: usize = 0;
+let firstBytes: u32 = 0;
+/** The halves are one page under two keys, which cannot be open at once: each is located when it is its turn. */
+let apart: bool = false;
 
 /** Locates both halves of an access before either is touched, so that a refused access leaves nothing half done. */
 export function locateBoth(gva: u64, bytes: u32, need: u64, tag: u64): bool {
   const room: u32 = PAGE - (u32(gva) & OFFSET);
   second = NOWHERE;
-  // A TLB tag holds 48 bits of a gva: the upper ones must say nothing else.
-  if (!isCanonical(gva) || !isCanonical(gva + bytes - 1)) return exception(Exit.GP, 0, gva);
+  apart = false;
   firstBytes = bytes <= room ? bytes : room;
   first = locate(gva, firstBytes, need, tag);
   if (!first || bytes <= room) return first != NOWHERE;
   second = locate(gva + room, bytes - room, need, tag);
   if (!second) return false;
-  // Opening the second page may have evicted the first; then once more, the second being the younger.
+  // Opening the second page may have closed the first; then once more, and the second too.
   first = locate(gva, firstBytes, need, tag);
-  return first != NOWHERE;
+  const generation = generationOf(first);
+  second = locate(gva + room, bytes - room, need, tag);
+  apart = generationOf(first) != generation;
+  return first != NOWHERE && second != NOWHERE;
+}
+
+function generationOf(place: usize): u32 {
+  return load<u32>(infoOf(u32(place >> PAGE_SHIFT)), Frame.GENERATION);
+}
+
+/** Copies what locateBoth found to a linear address. */
+export function copyFrom(gva: u64, bytes: u32, need: u64, tag: u64, to: usize): void {
+  if (apart) first = locate(gva, firstBytes, need, tag);
+  memory.copy(to, first, firstBytes);
+  if (second && apart) second = locate(gva + firstBytes, bytes - firstBytes, need, tag);
+  if (second) memory.copy(to + firstBytes, second, bytes - firstBytes);
+}
+
+/** Copies from a linear address to what locateBoth found for a write. */
+export function copyTo(gva: u64, bytes: u32, tag: u64, from: usize): void {
+  if (apart) first = locate(gva, firstBytes, WRITE, tag);
+  memory.copy(first, from, firstBytes);
+  if (second && apart) second = locate(gva + firstBytes, bytes - firstBytes, WRITE, tag);
+  if (second) memory.copy(second, from + firstBytes, bytes - firstBytes);
 }
 
 /** Copies `bytes` (1 to 4096) at `gva` to a linear address. */
@@ -78,16 +110,16 @@ export function fetch(gva: u64, bytes: u32, to: usize): bool {
 }
 
 function gather(gva: u64, bytes: u32, need: u64, to: usize): bool {
-  if (!locateBoth(gva, bytes, need, vcpuTag())) return false;
-  memory.copy(to, first, firstBytes);
-  if (second) memory.copy(to + firstBytes, second, bytes - firstBytes);
+  const tag = vcpuTag();
+  if (!locateBoth(gva, bytes, need, tag)) return false;
+  copyFrom(gva, bytes, need, tag, to);
   return true;
 }
 
 /** Copies `bytes` (1 to 4096) from a linear address to `gva`. */
 export function write(gva: u64, bytes: u32, from: usize): bool {
-  if (!locateBoth(gva, bytes, WRITE, vcpuTag())) return false;
-  memory.copy(first, from, firstBytes);
-  if (second) memory.copy(second, from + firstBytes, bytes - firstBytes);
+  const tag = vcpuTag();
+  if (!locateBoth(gva, bytes, WRITE, tag)) return false;
+  copyTo(gva, bytes, tag, from);
   return true;
 }

@@ -9,6 +9,9 @@ function record(kind: u32, code: u64, info1: u64, info2: u64): void {
   store<u64>(Memory.EXIT, code, Exit.CODE);
   store<u64>(Memory.EXIT, info1, Exit.INFO1);
   store<u64>(Memory.EXIT, info2, Exit.INFO2);
+  store<u64>(Memory.EXIT, 0, Exit.GVA);
+  store<u64>(Memory.EXIT, 0, Exit.GPA);
+  store<u64>(Memory.EXIT, 0, Exit.SPA);
 }
 
 /** Leaves the guest: EXITCODE, EXITINFO1, EXITINFO2. Always false, so that a refused step can return it. */

@@ -1,10 +1,11 @@
 // The secure processor's own road to memory: any key, no RMP check on its accesses, and RMP entries as it decides them.
 // What it may do with them is the firmware's business (ts/psp/).
-import { OFFSET, pageOf } from "./address";
+import * as Rmp from "../ts/abi/rmp";
+import { bit, LARGE_PAGES, OFFSET, pageOf } from "./address";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
-import { headOf, highOf, lowOf, makeEntry, put } from "./rmp";
+import { governing, headOf, highOf, lowOf, makeEntry, put } from "./rmp";
 
 /** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
 export function pspRead(spa: u64, key: u32, bytes: u32, to: usize): bool {
@@ -39,7 +40,10 @@ export function rmpHigh(spa: u64): u64 {
 export function setRmp(spa: u64, low: u64, high: u64): bool {
   const page = pageOf(spa);
   if (!isDram(page) || !makeEntry(headOf(page)) || !makeEntry(page)) return false;
-  settle(page);
+  const large = bit(low | lowOf(governing(page)), Rmp.PAGE_SIZE_BIT);
+  const pages = large ? LARGE_PAGES : 1;
+  const first = large ? headOf(page) : page;
+  for (let i: u32 = 0; i < pages; i++) settle(first + i);
   put(page, low, high);
   return true;
 }

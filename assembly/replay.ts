@@ -4,7 +4,7 @@ import * as Memory from "../ts/abi/memory";
 import * as Record from "../ts/abi/record";
 import * as Replay from "../ts/abi/replay";
 import * as State from "../ts/abi/state";
-import { first, firstBytes, locate, locateBoth, second, write } from "./access";
+import { copyFrom, copyTo, locate, locateBoth, write } from "./access";
 import { OFFSET, PAGE, PAGE_SHIFT } from "./address";
 import { fillImage } from "./flat";
 import { FETCH, lookup, markStore, READ, vcpuTag, WRITE } from "./tlb";
@@ -141,18 +141,16 @@ function wide(op: i32, gva: u64, bytes: u32, ordinal: u64, digest: u64, tag: u64
   if (!locateBoth(gva, bytes, need, tag)) return 0;
   wideDigest = digest;
   if (!isStore) {
-    memory.copy(WIDE, first, firstBytes);
-    if (second) memory.copy(WIDE + firstBytes, second, bytes - firstBytes);
+    copyFrom(gva, bytes, need, tag, WIDE);
     wideDigest = foldedBytes(digest, WIDE, bytes);
   }
-  if (need != WRITE) return first;
+  if (need != WRITE) return WIDE;
   for (let at: u32 = 0; at < bytes; at += 8) {
     const old = isStore ? 0 : load<u64>(WIDE + at);
     store<u64>(WIDE + at, old + storedWord(ordinal, gva + at));
   }
-  memory.copy(first, WIDE, firstBytes);
-  if (second) memory.copy(second, WIDE + firstBytes, bytes - firstBytes);
-  return first;
+  copyTo(gva, bytes, tag, WIDE);
+  return WIDE;
 }
 
 /** The guest writes a page's first contents through the access road. False when refused. */

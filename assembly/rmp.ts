@@ -6,7 +6,7 @@ import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram, takeZeroFrame } from "./dram";
-import { FETCH, READ, WRITE } from "./tlb";
+import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
 // A leaf is one frame: 256 entries, 1 MiB of system memory.
 const LEAF_SHIFT = 8;
@@ -89,6 +89,8 @@ export function firstPermissions(): u64 {
 
 /** Writes an entry, and keeps what hangs on it: the region's count of assigned subpages and the ASID's of validated pages. */
 export function put(page: u32, low: u64, high: u64): void {
+  // Walks through 2 MiB mappings may write because nothing of the region was assigned.
+  if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) flushTlb();
   const entry = entryOf(page);
   const old = load<u64>(entry);
   countValidated(old, -1);

@@ -23,6 +23,8 @@ const LARGE_OFFSET: u64 = 0x1fffff;
 export let gpa: u64 = 0;
 export let isPrivate: bool = false;
 export let isGuestLarge: bool = false;
+/** The gva that is being walked. */
+let accessed: u64 = 0;
 /** The host's half: where it is in system memory, and whether the nested page is 2 MiB. */
 export let spa: u64 = 0;
 export let isNestedLarge: bool = false;
@@ -95,12 +97,16 @@ function countCheck(): void {
 
 /** The guest's tables: sets gpa, isPrivate and isGuestLarge. Each entry is read through the nested walk. */
 export function walkGuest(gva: u64, need: u64): bool {
-  gpa = gva;
+  accessed = gva;
+  gpa = 0;
   if (!isCanonical(gva)) return exception(Exit.GP, 0, gva);
   isPrivate = isSev();
   isGuestLarge = true;
-  // Without paging every access is private. APM vol. 2, 15.34.5.
-  if (!mode(Vcpu.PAGING_BIT)) return true;
+  if (!mode(Vcpu.PAGING_BIT)) {
+    // Without paging every access is private. APM vol. 2, 15.34.5.
+    gpa = gva;
+    return true;
+  }
   let table = load<u64>(Memory.VCPU, Vcpu.CR3) & frameMask();
   let granted: u64 = ~u64(0);
   let noExecute: u64 = 0;
@@ -124,7 +130,8 @@ export function walkGuest(gva: u64, need: u64): bool {
     if (!leaf) continue;
     const within = large ? LARGE_OFFSET : u64(OFFSET);
     gpa = (table & ~within) | (gva & within);
-    isPrivate = isSev() && (entry & cBit()) != 0;
+    // A fetch is private whatever the C-bit says. APM vol. 2, 15.34.5.
+    isPrivate = isSev() && (need == FETCH || (entry & cBit()) != 0);
     isGuestLarge = large;
     return true;
   }
@@ -145,6 +152,7 @@ function allows(granted: u64, noExecute: u64, need: u64): bool {
 }
 
 function guestFault(gva: u64, need: u64, error: u64): bool {
+  gpa = 0;
   return exception(Exit.PF, error | kindBits(need) | (u64(isUser()) << Exit.USER_BIT), gva);
 }
 
@@ -182,8 +190,9 @@ function noteEntry(entryGpa: u64, entry: u64, written: bool): bool {
   return true;
 }
 
-/** The host's tables and the RMP: sets spa, isNestedLarge and the host's key. `stage` says what was walked for. */
+/** The host's tables and the RMP: sets gpa, spa, isNestedLarge and the host's key. `stage` says what was walked for. */
 export function walkNested(address: u64, need: u64, enc: bool, stage: i32): bool {
+  gpa = address;
   const error = mask(Exit.USER_BIT) | kindBits(need) | mask(stage) | (u64(enc) << Exit.ENC_BIT);
   const failure = walkTables(load<u64>(Memory.VCPU, Vcpu.NCR3), address, need);
   if (failure) return failure == NO_FRAME ? false : npf(error | (failure & ~FAILED), address);
@@ -200,7 +209,7 @@ function checkPrivate(page: u32, address: u64, need: u64, present: u64): bool {
   const vmpl = load<u32>(Memory.VCPU, Vcpu.VMPL);
   const verdict = check(page, address, asid, vmpl, isUser(), need, isNestedLarge);
   if (verdict == ALLOWED) return true;
-  if (verdict == NOT_VALIDATED) return exception(Exit.VC, Exit.PAGE_NOT_VALIDATED, address);
+  if (verdict == NOT_VALIDATED) return exception(Exit.VC, Exit.PAGE_NOT_VALIDATED, accessed);
   return npf(present | verdict, address);
 }
 

@@ -102,9 +102,9 @@ export class Lab {
     write(table, last, leaf | (large ? LARGE_LEAF : 0n));
   }
 
-  /** Where the guest's table for an address is: its spa. */
-  tableOf(gva: bigint, level: bigint): bigint {
-    return this.#spas.get(this.#table(`${level}:${gva >> (21n + 9n * level)}`)) as bigint;
+  /** Where the guest has the table of a level for an address. */
+  gpaOfTable(gva: bigint, level: bigint): bigint {
+    return this.#table(`${level}:${gva >> (21n + 9n * level)}`);
   }
 
   #table(name: string): bigint {

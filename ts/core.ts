@@ -51,11 +51,22 @@ export function ports(made: Silicon, cBit: number): Core {
 
 type Step = (address: bigint, bytes: number) => boolean;
 
-/** Reads piece by piece, no piece crossing a page. A refused piece ends it, and its bytes stay as they were. */
-function readPages({ bytes }: Silicon, address: bigint, into: Uint8Array, step: Step): boolean {
+/** Bytes of the next piece: none crosses a page, unless the step itself takes `whole` accesses of up to a page. */
+function pieceOf(address: bigint, left: number, whole: boolean): number {
+  return Math.min(whole && left <= PAGE ? PAGE : PAGE - Number(address & 0xfffn), left);
+}
+
+/** Reads piece by piece. A refused piece ends it, and its bytes stay as they were. */
+function readPages(
+  { bytes }: Silicon,
+  address: bigint,
+  into: Uint8Array,
+  step: Step,
+  whole = false,
+): boolean {
   for (let done = 0; done < into.length; ) {
     const at = address + BigInt(done);
-    const piece = Math.min(PAGE - Number(at & 0xfffn), into.length - done);
+    const piece = pieceOf(at, into.length - done, whole);
     if (!step(at, piece)) return false;
     into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + piece), done);
     done += piece;
@@ -63,10 +74,16 @@ function readPages({ bytes }: Silicon, address: bigint, into: Uint8Array, step: 
   return true;
 }
 
-function writePages({ bytes }: Silicon, address: bigint, from: Uint8Array, step: Step): boolean {
+function writePages(
+  { bytes }: Silicon,
+  address: bigint,
+  from: Uint8Array,
+  step: Step,
+  whole = false,
+): boolean {
   for (let done = 0; done < from.length; ) {
     const at = address + BigInt(done);
-    const piece = Math.min(PAGE - Number(at & 0xfffn), from.length - done);
+    const piece = pieceOf(at, from.length - done, whole);
     bytes.set(from.subarray(done, done + piece), Memory.WINDOW);
     if (!step(at, piece)) return false;
     done += piece;
@@ -82,15 +99,16 @@ function setLinks({ view }: Silicon, links: bigint[]): bigint {
 }
 
 function guestPort(made: Silicon): GuestPort {
-  const { exports, view } = made;
+  const { exports } = made;
   return {
-    load: (vcpu) => loadVcpu(view, vcpu),
+    load: (vcpu) => loadVcpu(made, vcpu),
     mayRun: () => Boolean(exports.mayRun()),
-    read: (gva, into) => readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW)),
+    read: (gva, into) =>
+      readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW), true),
     fetch: (gva, into) =>
-      readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW)),
+      readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW), true),
     write: (gva, from) =>
-      writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW)),
+      writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW), true),
     pvalidate(gva, large, validate) {
       const answer = exports.pvalidate(gva, large ? 1 : 0, validate);
       if (answer === 0xffff) return undefined;
@@ -116,19 +134,32 @@ function within(name: string, value: number, end: number): number {
 const deviceId = (device: number): number => within("device", device, DeviceTable.ENTRIES);
 const asidOf = (asid: number): number => within("ASID", asid, Slot.COUNT);
 
-function loadVcpu(view: DataView, vcpu: VcpuContext): void {
+function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
+  const asid = asidOf(vcpu.asid);
+  const vmpl = within("VMPL", vcpu.vmpl, Vcpu.VMPLS);
   const bit = (set: boolean, position: number) => (set ? 2 ** position : 0);
   const mode =
     bit(vcpu.sev, Vcpu.SEV_BIT) +
     bit(vcpu.es, Vcpu.SEV_ES_BIT) +
     bit(vcpu.snp, Vcpu.SEV_SNP_BIT) +
     bit(vcpu.paging, Vcpu.PAGING_BIT);
-  view.setUint32(Memory.VCPU + Vcpu.ASID, asidOf(vcpu.asid), true);
-  view.setUint32(Memory.VCPU + Vcpu.VMPL, within("VMPL", vcpu.vmpl, 4), true);
+  view.setUint32(Memory.VCPU + Vcpu.ASID, asid, true);
+  view.setUint32(Memory.VCPU + Vcpu.VMPL, vmpl, true);
   view.setUint32(Memory.VCPU + Vcpu.CPL, vcpu.cpl, true);
   view.setUint32(Memory.VCPU + Vcpu.MODE, mode, true);
   view.setBigUint64(Memory.VCPU + Vcpu.CR3, vcpu.cr3, true);
   view.setBigUint64(Memory.VCPU + Vcpu.NCR3, vcpu.ncr3, true);
+  // Other tables or another mode under the same ASID: what was remembered of the old ones is forgotten.
+  const last = Memory.ENTERED + (asid * Vcpu.VMPLS + vmpl) * Vcpu.SIZE;
+  const same =
+    view.getUint32(last + Vcpu.MODE, true) === mode &&
+    view.getBigUint64(last + Vcpu.CR3, true) === vcpu.cr3 &&
+    view.getBigUint64(last + Vcpu.NCR3, true) === vcpu.ncr3;
+  if (same) return;
+  view.setUint32(last + Vcpu.MODE, mode, true);
+  view.setBigUint64(last + Vcpu.CR3, vcpu.cr3, true);
+  view.setBigUint64(last + Vcpu.NCR3, vcpu.ncr3, true);
+  exports.flushAsid(asid);
 }
 
 function hostPort(made: Silicon, cBit: bigint): HostPort {

@@ -19,7 +19,9 @@ export const RESERVED_028000 = 0x028000; // 98304
 export const SLOTS = 0x040000; // 589824
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
-export const RESERVED_0D5000 = 0x0d5000; // 176128
+// What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).
+export const ENTERED = 0x0d5000; // 131072
+export const RESERVED_0F5000 = 0x0f5000; // 45056
 export const TLB = 0x100000; // 524288
 export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288

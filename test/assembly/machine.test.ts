@@ -1,0 +1,26 @@
+// Start-up: what linear memory holds before anything was decided, and which machines cannot be.
+import { createPlatform } from "../../dist/index.js";
+import { silicon } from "../../dist/silicon.js";
+import * as Memory from "../../ts/abi/memory.ts";
+import { coreModule, MIB, withCore } from "../core.ts";
+import { assert, suite } from "../kit.ts";
+
+const test = suite("start-up");
+
+test("before start-up memory is zero, but for the compiler's own data in its own place", () => {
+  const { bytes } = silicon(64 * MIB, coreModule);
+  const used = [...bytes.subarray(0, Memory.SIZE).entries()].filter(([, byte]) => byte !== 0);
+  const outside = used.filter(([at]) => at < Memory.STATIC || at >= Memory.AES);
+  assert.equal(outside, []);
+  assert.is(used.length > 0, coreModule !== undefined, "only the debug build has texts");
+});
+
+test("sizes that cannot be are refused by name", () => {
+  const make = (options: object) => () => createPlatform({ ...options, ...withCore });
+  assert.throws(make({ resident: 63 * MIB }), /resident/);
+  assert.throws(make({ resident: 2 ** 33 }), /resident/);
+  assert.throws(make({ dram: 0n }), /dram/);
+  assert.throws(make({ dram: 0x30_1000n }), /dram: .*multiple of 2 MiB/);
+  assert.throws(make({ dram: 1n << 44n }), /dram/);
+  assert.throws(make({ chip: "rome", generation: "sev-snp" }), /has no SEV-SNP/);
+});

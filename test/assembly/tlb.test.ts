@@ -1,0 +1,202 @@
+// Remembered walks: none may outlive what it depended on, none may serve another address space.
+import * as Code from "../../ts/abi/exit.ts";
+import type { Exit } from "../../ts/port.ts";
+import { Chance, hex, OPEN, PAGE, pattern } from "../core.ts";
+import { assert, suite } from "../kit.ts";
+import { Lab } from "../lab.ts";
+
+const test = suite("remembered walks");
+
+const GPA = 0x20_0000n;
+const GVA = 0x7000_0000n;
+const generations = ["none", "sev", "sev-snp"] as const;
+
+/** A guest with `pages` private pages from GVA on. */
+function guest(generation: (typeof generations)[number] = "sev", pages = 2n) {
+  const lab = new Lab({ generation, chip: "milan" });
+  const spas = [];
+  for (let i = 0n; i < pages; i++) {
+    spas.push(lab.back(GPA + i * PAGE));
+    lab.map(GVA + i * PAGE, (GPA + i * PAGE) | OPEN | lab.cBit);
+  }
+  lab.load();
+  return { lab, spas };
+}
+
+const isGp = (seen: Uint8Array | true | Exit, gva: bigint) =>
+  assert.equal(
+    [(seen as Exit).kind, (seen as Exit).code, (seen as Exit).info1, (seen as Exit).gva],
+    [Code.EXCEPTION, 13n, 0n, gva],
+  );
+
+test("a non-canonical address is refused even when its canonical neighbour was just used", () => {
+  const { lab } = guest();
+  lab.write(GVA, pattern(16, 1));
+  lab.fetch(GVA);
+  for (let position = 48n; position < 64n; position++) {
+    const gva = GVA | (1n << position);
+    isGp(lab.read(gva), gva);
+    isGp(lab.fetch(gva), gva);
+    isGp(lab.write(gva, pattern(16, 2)), gva);
+  }
+  assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
+});
+
+test("an access that runs out of the lower half is refused and changes nothing", () => {
+  const lab = new Lab({ generation: "sev" });
+  const [top, bottom] = [0x7fff_ffff_f000n, 0xffff_8000_0000_0000n];
+  lab.back(GPA);
+  lab.back(GPA + PAGE);
+  lab.map(top, GPA | OPEN | lab.cBit);
+  lab.map(bottom, (GPA + PAGE) | OPEN | lab.cBit);
+  lab.load();
+  lab.write(top, pattern(4096, 1));
+  lab.write(bottom, pattern(4096, 2));
+  isGp(lab.write(top + 4090n, pattern(16, 3)), 0x8000_0000_0000n);
+  isGp(lab.read(top + 4090n, 16), 0x8000_0000_0000n);
+  assert.is(hex(lab.read(top, 4096) as Uint8Array), hex(pattern(4096, 1)));
+});
+
+test("an access across two pages reads and writes both, whatever the offset and size", () => {
+  const chance = new Chance(70n);
+  for (const generation of generations) {
+    const { lab } = guest(generation, 3n);
+    const expected = new Uint8Array(3 * 4096);
+    lab.write(GVA, expected);
+    for (let step = 0; step < 300; step++) {
+      const length = 1 + chance.below(chance.once(3) ? 4096 : 40);
+      const at = chance.below(expected.length - length);
+      const data = chance.bytes(length);
+      expected.set(data, at);
+      assert.is(lab.write(GVA + BigInt(at), data), true);
+      if (chance.once(10)) lab.core.host.wbinvd();
+      const from = chance.below(expected.length - length);
+      const seen = lab.read(GVA + BigInt(from), length) as Uint8Array;
+      assert.is(hex(seen), hex(expected.subarray(from, from + length)), "seed 70");
+    }
+  }
+});
+
+test("an access whose second page is refused leaves the first as it was", () => {
+  const { lab, spas } = guest();
+  lab.write(GVA, pattern(8192, 1));
+  lab.map(GVA + PAGE, 0n);
+  const seen = lab.write(GVA + 4090n, pattern(16, 2)) as Exit;
+  assert.equal([seen.code, seen.gva, seen.info2], [14n, GVA + PAGE, GVA + PAGE]);
+  assert.is(hex(lab.read(GVA, 4096) as Uint8Array), hex(pattern(8192, 1).subarray(0, 4096)));
+  assert.is(spas.length, 2);
+});
+
+test("an access across two views of one page, private and shared, is as two accesses", () => {
+  const straight = guest();
+  const crossing = guest();
+  for (const { lab } of [straight, crossing]) {
+    lab.map(GVA + PAGE, GPA | OPEN);
+    lab.write(GVA, pattern(4096, 1));
+    lab.core.host.wbinvd();
+  }
+  const data = pattern(32, 2);
+  straight.lab.write(GVA + 4080n, data.subarray(0, 16));
+  straight.lab.write(GVA + PAGE, data.subarray(16));
+  assert.is(crossing.lab.write(GVA + 4080n, data), true);
+  const dram = ({ lab, spas }: typeof straight) => hex(lab.dram(spas[0]!, 4096));
+  assert.is(dram(crossing), dram(straight));
+  const halves = [
+    straight.lab.read(GVA + 4080n, 16),
+    straight.lab.read(GVA + PAGE, 16),
+  ] as Uint8Array[];
+  assert.is(hex(crossing.lab.read(GVA + 4080n, 32) as Uint8Array), halves.map(hex).join(""));
+});
+
+test("a guest that writes its own tables, even through themselves, is obeyed at once", () => {
+  for (const generation of generations) {
+    const { lab } = guest(generation);
+    lab.write(GVA, pattern(16, 1));
+    lab.write(GVA + PAGE, pattern(16, 2));
+    // The lowest table seen through its own entry 100, and the gpa of that table from the level above.
+    const window = (GVA & ~0x1f_ffffn) | (100n << 12n);
+    const table = lab.gpaOfTable(GVA, 0n);
+    lab.map(window, table | OPEN | lab.cBit);
+    const entry = (leaf: bigint) => {
+      const bytes = new Uint8Array(8);
+      new DataView(bytes.buffer).setBigUint64(0, leaf, true);
+      return bytes;
+    };
+    const index = ((GVA >> 12n) & 511n) * 8n;
+    for (const [page, salt] of [
+      [1n, 2],
+      [0n, 1],
+      [1n, 2],
+    ] as const) {
+      assert.is(lab.write(window + index, entry((GPA + page * PAGE) | OPEN | lab.cBit)), true);
+      assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, salt)), generation);
+    }
+    assert.is(lab.write(window + 800n, entry(GPA | OPEN | lab.cBit)), true);
+    assert.is(
+      hex(lab.read(window) as Uint8Array),
+      hex(pattern(16, 1)),
+      `${generation}: the window itself`,
+    );
+  }
+});
+
+test("another CR3, nested root or paging mode under the same ASID sees its own memory", () => {
+  for (const generation of generations) {
+    const { lab } = guest(generation);
+    lab.back(GVA);
+    lab.write(GVA, pattern(16, 1));
+    lab.load({ paging: false });
+    assert.is(lab.write(GVA, pattern(16, 2)), true);
+    lab.load();
+    assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)), `${generation} paging`);
+    lab.load({ cr3: GPA + PAGE });
+    lab.write(GVA, pattern(16, 3));
+    const seen = lab.read(GVA);
+    assert.not.ok(
+      seen instanceof Uint8Array && hex(seen) === hex(pattern(16, 1)),
+      `${generation} CR3`,
+    );
+    lab.load({ ncr3: lab.small() });
+    assert.is((lab.read(GVA) as Exit).code, 0x400n, `${generation} nCR3`);
+    lab.load();
+    assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
+  }
+});
+
+test("two ASIDs and two privilege levels at one address never meet each other's walks", () => {
+  const { lab } = guest("sev");
+  lab.core.firmware.installKey(2, pattern(16, 9), pattern(16, 9));
+  lab.write(GVA, pattern(16, 1));
+  lab.load({ asid: 2 });
+  assert.not.ok(lab.read(GVA) instanceof Uint8Array, "the tables are garbage under another key");
+  lab.load({ cpl: 3 });
+  lab.map(GVA, GPA | 3n | lab.cBit);
+  assert.is((lab.read(GVA) as Exit).info1, 5n, "a supervisor's page");
+  lab.load();
+  assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
+  lab.load({ cpl: 3 });
+  assert.is((lab.read(GVA) as Exit).info1, 5n);
+});
+
+test("flushing an ASID makes the next access walk, any number of times, and no other ASID's", () => {
+  const { lab } = guest("sev");
+  const walks = () => lab.core.events().WALKS;
+  lab.read(GVA);
+  for (let round = 0; round < 5000; round++) {
+    const before = walks();
+    lab.read(GVA);
+    if (walks() !== before) assert.is(walks(), before);
+    lab.core.host.flushAsid(round % 2 ? 1 : 3);
+    lab.read(GVA);
+    if (walks() !== before + BigInt(round % 2)) assert.is(walks(), before + BigInt(round % 2));
+  }
+});
+
+test("an ASID or VMPL that no machine has cannot be loaded", () => {
+  const { lab } = guest("none");
+  for (const asid of [1024, 0x7fff_ffff, -1]) {
+    assert.throws(() => lab.core.host.flushAsid(asid), /ASID/);
+    assert.throws(() => lab.load({ asid }), /ASID/);
+  }
+  assert.throws(() => lab.load({ vmpl: 4 }), /VMPL/);
+});

@@ -1,0 +1,147 @@
+// The RMP as a map of plain objects, and its rules one by one in the order of spec digest rmp.md 4.2, 4.3, 4.5 and 5.
+import { bit, type RmpFields, rmpLow } from "../core.ts";
+
+export interface Entry extends RmpFields {
+  /** Permissions of VMPL 0 to 3. */
+  masks: number[];
+}
+
+export const hypervisor: Entry = {
+  assigned: false,
+  large: false,
+  immutable: false,
+  gpa: 0n,
+  asid: 0,
+  vmsa: false,
+  validated: false,
+  masks: [0, 0, 0, 0],
+};
+
+export type Access = "read" | "write" | "fetch";
+export const ENC: bigint = bit(34);
+const [P, W, U, FETCH, RMP, FINAL] = [bit(0), bit(1), bit(2), bit(4), bit(31), bit(32)];
+const [SIZEM, VMPL] = [bit(35), bit(36)];
+
+export class Rmp {
+  readonly entries = new Map<number, Entry>();
+  readonly #pages: number;
+  readonly #full: number;
+
+  constructor(pages: number, full: number) {
+    this.#pages = pages;
+    this.#full = full;
+  }
+
+  own(page: number): Entry {
+    return this.entries.get(page) ?? hypervisor;
+  }
+
+  /** The page whose entry speaks for this one. */
+  head(page: number): number {
+    const first = page - (page % 512);
+    return this.own(first).assigned && this.own(first).large ? first : page;
+  }
+
+  region = (page: number): number[] =>
+    Array.from({ length: 512 }, (_, i) => page - (page % 512) + i);
+
+  /** Whether the host may write through a mapping of this size. */
+  isHost(page: number, large: boolean): boolean {
+    const pages = large ? this.region(page) : [page];
+    return pages.every((one) => !this.own(this.head(one)).assigned);
+  }
+
+  /** 0 for ownership as it must be, else the error bits. */
+  owner(page: number, gpa: bigint, asid: number, large?: boolean): bigint {
+    const head = this.head(page);
+    const entry = this.own(head);
+    if (page >= this.#pages || !entry.assigned || entry.asid !== asid) return RMP;
+    if (entry.gpa + BigInt(page - head) * 4096n !== gpa || entry.immutable) return RMP;
+    return large !== undefined && large !== entry.large ? RMP | SIZEM : 0n;
+  }
+
+  /** What a private access meets: nothing, a #VC, or an error code of #NPF. */
+  check(
+    page: number,
+    gpa: bigint,
+    asid: number,
+    vmpl: number,
+    access: Access,
+    user: boolean,
+    large: boolean,
+  ) {
+    const kind = access === "write" ? W : access === "fetch" ? FETCH : 0n;
+    const error = P | U | FINAL | ENC | kind;
+    const owner = this.owner(page, gpa, asid, large);
+    if (owner) return error | owner;
+    const { validated, masks } = this.own(this.head(page));
+    if (!validated) return "#VC";
+    const need = { read: 1, write: 3, fetch: user ? 4 : 8 }[access];
+    return (masks[vmpl]! & need) === need ? undefined : error | RMP | VMPL;
+  }
+
+  /** What a shared access meets: reads nothing, writes only what is not the hypervisor's. */
+  shared(page: number, access: Access, large: boolean) {
+    return access !== "write" || this.isHost(page, large) ? undefined : P | W | U | FINAL | RMP;
+  }
+
+  rmpupdate(spa: bigint, to: RmpFields): number {
+    const page = Number(spa >> 12n);
+    const inside = to.large ? 0x1fffffn : 0xfffn;
+    if ((spa & inside) !== 0n || (to.gpa & inside) !== 0n || to.gpa >> 51n || to.asid > 1023)
+      return 1;
+    if (!to.assigned && (to.asid !== 0 || to.immutable)) return 1;
+    if (page >= this.#pages) return 1;
+    const pages = to.large ? this.region(page) : [page];
+    if (pages.some((one) => this.own(this.head(one)).immutable)) return 2;
+    const first = this.own(page - (page % 512));
+    const isLarge = first.assigned && first.large;
+    if (to.large ? !isLarge && !this.isHost(page, true) : isLarge) return 4;
+    const old = this.own(page);
+    const owner = (entry: RmpFields) =>
+      rmpLow({ ...entry, immutable: false, vmsa: false, validated: false });
+    if (!to.assigned) this.entries.delete(page);
+    else if (to.asid !== 0 && owner(old) === owner(to))
+      this.entries.set(page, { ...old, immutable: to.immutable });
+    else this.entries.set(page, { ...to, masks: [to.asid ? this.#full : 0, 0, 0, 0] });
+    return 0;
+  }
+
+  psmash(spa: bigint): number {
+    const page = Number(spa >> 12n);
+    if (spa & 0x1fffffn || page >= this.#pages) return 1;
+    const old = this.own(page);
+    if (!old.assigned || !old.large) return 7;
+    if (old.immutable) return 2;
+    for (const [i, one] of this.region(page).entries())
+      this.entries.set(one, { ...old, large: false, gpa: old.gpa + BigInt(i) * 4096n });
+    return 0;
+  }
+
+  /** EAX, "CF" when nothing changed, or the error code of an #NPF. Sizes: of the request and of the guest's mapping. */
+  pvalidate(page: number, gpa: bigint, asid: number, large: boolean, mapped: boolean, to: boolean) {
+    const error = P | U | FINAL | ENC;
+    const owner = this.owner(page, gpa, asid);
+    if (owner) return error | owner;
+    const head = this.head(page);
+    const entry = this.own(head);
+    if (entry.large && !large) return error | RMP | SIZEM;
+    if (large && !(entry.large && mapped)) return 6;
+    if (entry.validated === to) return "CF";
+    this.entries.set(head, { ...entry, validated: to });
+    return 0;
+  }
+
+  validatedOf(asid: number): number {
+    return [...this.entries.values()].filter((one) => one.validated && one.asid === asid).length;
+  }
+}
+
+/** An entry as the two quadwords of rmp.md 2.1; `others` is how many other entries of the region are assigned. */
+export function raw(entry: Entry, others = 0): { low: bigint; high: bigint } {
+  const high = entry.masks.reduce(
+    (sum, mask, vmpl) => sum | (BigInt(mask) << BigInt(8 * vmpl)),
+    0n,
+  );
+  return { low: rmpLow(entry) | (BigInt(others) << 3n), high };
+}
