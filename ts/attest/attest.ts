@@ -2,7 +2,7 @@
 import { concat, equal, hex, reversed } from "./bytes.ts";
 import type { ChainOptions } from "./chain.ts";
 import { type Check, check, Refusal, type Result, resultOf, skipped } from "./code.ts";
-import type { Evidence } from "./evidence.ts";
+import { type Evidence, evidenceOfExtended } from "./evidence.ts";
 import { atMost, type Tcb, tcbText } from "./tcb.ts";
 import { type Policy, validate } from "./validate.ts";
 import { type Verification, verify } from "./verify.ts";
@@ -17,6 +17,22 @@ export async function attest(
   if (verified.report === undefined) return verified;
   const checks = [...verified.checks, ...validate(verified.report, policy).checks];
   return { ...verified, ...resultOf(checks) };
+}
+
+/** The same for an extended report: 1,184 bytes, then its certificate table. */
+export async function attestExtended(
+  bytes: Uint8Array,
+  options: ChainOptions,
+  policy: Policy = {},
+): Promise<Verification> {
+  let evidence: Evidence | undefined;
+  const table = check("certificate table", () => {
+    evidence = evidenceOfExtended(bytes);
+    return "well formed";
+  });
+  return evidence === undefined
+    ? { ...resultOf([table]), emulated: false }
+    : attest(evidence, options, policy);
 }
 
 export interface FourOptions extends ChainOptions {

@@ -1,9 +1,10 @@
 // `cloister/attest`: the relying party. No Wasm, no firmware, no network; works on real hardware's reports.
-export { attest, type FourOptions, fourChecks, keyDigest } from "./attest.ts";
+export { attest, attestExtended, type FourOptions, fourChecks, keyDigest } from "./attest.ts";
 export { type Certificate, parseCertificate, parseCertificates } from "./certificate.ts";
 export { type Chain, type ChainOptions, verifyChain } from "./chain.ts";
 export { type Check, type Code, codes, Refusal, type Result, type Verdict } from "./code.ts";
 export { type Crl, parseCrl } from "./crl.ts";
+export { EMULATED_URI, isEmulated } from "./emulated.ts";
 export { type Evidence, evidenceOfExtended, evidenceOfFiles } from "./evidence.ts";
 export { type Endorsement, endorsementOf } from "./extension.ts";
 export { type LegacyCertificate, parseLegacy } from "./legacy.ts";

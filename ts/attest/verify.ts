@@ -3,6 +3,7 @@ import * as Layout from "../abi/report.ts";
 import { concat, equal, hex, isZero, reversed } from "./bytes.ts";
 import { type Chain, type ChainOptions, verifyChain } from "./chain.ts";
 import { type Check, check, failure, Refusal, type Result, resultOf, skipped } from "./code.ts";
+import { isEmulated } from "./emulated.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Endorsement } from "./extension.ts";
 import { lineOf } from "./profile.ts";
@@ -13,6 +14,8 @@ import { composeTcb, tcbText } from "./tcb.ts";
 export interface Verification extends Result {
   readonly report?: Report;
   readonly endorsement?: Endorsement;
+  /** True when the ARK says of itself that it is Cloister's. */
+  readonly emulated: boolean;
 }
 
 function requireSigner(report: Report, kind: string): string {
@@ -109,6 +112,7 @@ export async function verifyReport(bytes: Uint8Array, chain: Chain): Promise<Ver
   const result = resultOf([format, ...chain.checks, ...last]);
   return {
     ...result,
+    emulated: chain.ark !== undefined && isEmulated(chain.ark),
     ...(report !== undefined && { report }),
     ...(chain.endorsement !== undefined && { endorsement: chain.endorsement }),
   };
