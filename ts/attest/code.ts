@@ -70,7 +70,7 @@ export const codes = {
   VMPL: "the report was requested from another VMPL than expected",
   GUEST_SVN: "GUEST_SVN is lower than required",
   ID_BLOCK: "no trusted key signed the guest's ID block",
-  AUTHOR_KEY: "the guest was launched without an author key",
+  AUTHOR_KEY: "the guest was launched without a trusted author key",
   TCB_MINIMUM: "the reported TCB is lower than required",
   LAUNCH_TCB_MINIMUM: "the TCB at launch is lower than required",
   TCB_ROLLBACK: "the current TCB is lower than the committed or the reported one",

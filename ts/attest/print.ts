@@ -86,16 +86,12 @@ export function displayReport(report: Report): string {
     `Current Version:              ${versionText(report.current)}`,
     `Committed Version:            ${versionText(report.committed)}`,
     `Launch TCB:\n\n${tcbText(report.launchTcb)}`,
-    `Launch Mitigation Vector:     ${mitigations(report, report.launchMitVector)}`,
-    `Current Mitigation Vector:    ${mitigations(report, report.currentMitVector)}`,
+    `Launch Mitigation Vector:     ${report.launchMitVector ?? "None"}`,
+    `Current Mitigation Vector:    ${report.currentMitVector ?? "None"}`,
     `Signature:\n  R:${lines(report.signatureR)}\n  S:${lines(report.signatureS)}`,
   ];
   return blocks.join("\n\n");
 }
-
-/** The sev crate reads version 4 with the vectors of version 5, and prints 0. */
-const mitigations = (report: Report, vector: bigint | undefined) =>
-  vector ?? (report.version === 4 ? 0n : "None");
 
 /** Every field by name: bytes in hexadecimal, 64-bit words as "0x" strings, TCBs by component. */
 export function reportJson(report: Report): Record<string, unknown> {

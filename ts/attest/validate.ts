@@ -187,6 +187,9 @@ function idBlockCheck(report: Report, policy: Policy): Check {
     if (report.authorKeyEn && among(report.authorKeyDigest, policy.trustedAuthorKeys)) {
       return `author key ${hex(report.authorKeyDigest)}`;
     }
+    if (policy.requireAuthorKey) {
+      throw new Refusal("AUTHOR_KEY", `${hex(report.authorKeyDigest)} is none of those trusted`);
+    }
     if (among(report.idKeyDigest, policy.trustedIdKeys)) return `ID key ${hex(report.idKeyDigest)}`;
     throw new Refusal("ID_BLOCK", `ID key ${hex(report.idKeyDigest)}`);
   });
