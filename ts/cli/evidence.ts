@@ -1,10 +1,7 @@
 // cloister evidence: reports and certificates, right or wrong, for testing a verifier.
 import { join } from "node:path";
 import type { Command } from "commander";
-import { evidenceDirectory } from "../attest/evidence/directory.ts";
-import { faults, makeFault } from "../attest/evidence/fault.ts";
-import { type Identity, makeIdentity } from "../attest/evidence/identity.ts";
-import { extended, goodParts } from "../attest/evidence/parts.ts";
+import type { Identity } from "../attest/evidence/identity.ts";
 import type { ReportOptions } from "../attest/evidence/report.ts";
 import { Misuse } from "../error.ts";
 import {
@@ -59,7 +56,11 @@ function contentsOf(options: Options): ReportOptions {
   };
 }
 
+// Loaded when needed: the certificate library would slow the start of every verb.
+const factory = () => import("../attest/evidence/index.ts");
+
 async function oneFile(options: Options, identity: Identity): Promise<Uint8Array> {
+  const { extended, faults, goodParts, makeFault } = await factory();
   if (options.fault === undefined) return extended(goodParts(identity, contentsOf(options)));
   const fault = faults.find(({ name }) => name === options.fault);
   if (fault === undefined) {
@@ -69,6 +70,7 @@ async function oneFile(options: Options, identity: Identity): Promise<Uint8Array
 }
 
 async function writeAll(options: Options, out: string): Promise<void> {
+  const { evidenceDirectory } = await factory();
   let files = 0;
   for await (const { name, bytes } of evidenceDirectory(options.seed, atOf(options))) {
     writeBytes(join(out, name), bytes);
@@ -78,6 +80,7 @@ async function writeAll(options: Options, out: string): Promise<void> {
 }
 
 async function run(options: Options): Promise<void> {
+  const { faults, makeIdentity } = await factory();
   if (options.list) {
     for (const { name, code, why } of faults) {
       process.stdout.write(`${name.padEnd(24)} ${code.padEnd(26)} ${why}\n`);

@@ -1,7 +1,6 @@
 // cloister export FILE: the platform's certificate chain in one file, as the field guide types `sevctl export`.
 import type { Command } from "commander";
-import { pem } from "../attest/evidence/directory.ts";
-import { makeIdentity } from "../attest/evidence/identity.ts";
+import { pem } from "../attest/pem.ts";
 import { productNamed, sayEmulated, writeBytes } from "./attestation.ts";
 
 interface Options {
@@ -19,6 +18,7 @@ export function exportVerb(program: Command): void {
     .option("--seed <text>", "the platform", "cloister")
     .option("--product <name>", "Milan, Genoa or Turin", "Milan")
     .action(async (file: string, { seed, product, full }: Options) => {
+      const { makeIdentity } = await import("../attest/evidence/identity.ts");
       const identity = await makeIdentity({ seed, product: productNamed(product), at: Date.now() });
       const { ARK, ASK, ASVK } = identity.authorities;
       const chain = [identity.vcek.certificate, ASK.certificate, ARK.certificate];

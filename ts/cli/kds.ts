@@ -1,10 +1,9 @@
 // cloister kds serve: the key service for emulated chips, on loopback unless told.
 import type { Command } from "commander";
 import { hex } from "../attest/bytes.ts";
-import { chipIdOf } from "../attest/evidence/identity.ts";
 import { chipIdBytes, products } from "../attest/product.ts";
 import { Misuse } from "../error.ts";
-import { type KdsFault, kdsFaults, makeKds } from "../kds/handler.ts";
+import { type KdsFault, kdsFaults } from "../kds/fault.ts";
 import { serve } from "../kds/serve.ts";
 import { integerOption, sayEmulated } from "./attestation.ts";
 
@@ -27,6 +26,8 @@ async function run({ port, host, seed, fault }: Options): Promise<void> {
   if (fault !== undefined && !kdsFaults.includes(fault as KdsFault)) {
     throw new Misuse(`--fault: "${fault}", expected ${kdsFaults.join(", ")}`);
   }
+  const { chipIdOf } = await import("../attest/evidence/identity.ts");
+  const { makeKds } = await import("../kds/handler.ts");
   const wrong = fault === undefined ? {} : { fault: fault as KdsFault };
   const kds = makeKds({ seed, clock: () => Date.now(), sleep, ...wrong });
   const serving = await serve(kds, { port: integerOption("--port", port, 65535), host });

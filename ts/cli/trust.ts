@@ -1,7 +1,7 @@
 // Roots, clock and list for the verbs that verify. The package trusts nobody by itself. DESIGN.md, section 6.
 import type { Command } from "commander";
 import type { ChainOptions } from "../attest/chain.ts";
-import { authoritiesOf } from "../attest/evidence/identity.ts";
+import { authoritiesOf } from "../attest/evidence/authorities.ts";
 import { products } from "../attest/product.ts";
 import { Misuse } from "../error.ts";
 import { readBytes } from "./attestation.ts";

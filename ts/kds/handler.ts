@@ -4,21 +4,8 @@ import { serialOf } from "../attest/evidence/certify.ts";
 import { certChain } from "../attest/evidence/directory.ts";
 import { chipIdOf, crlOf, endorserOf } from "../attest/evidence/identity.ts";
 import { chipIdBytes } from "../attest/product.ts";
+import { type KdsFault, kdsFaults } from "./fault.ts";
 import { NoQuestion, parseQuestion, type Question } from "./path.ts";
-
-/** What can be wrong with the service, by name. */
-export const kdsFaults = [
-  "rate-limit",
-  "server-error",
-  "not-found",
-  "slow",
-  "truncated",
-  "content-type",
-  "revoked",
-  "crl-expired",
-] as const;
-
-export type KdsFault = (typeof kdsFaults)[number];
 
 export interface KdsOptions {
   /** The chips this service knows: one for each product, as `makeIdentity` makes them. */

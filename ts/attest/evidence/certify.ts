@@ -6,14 +6,7 @@ import { EMULATED_URI } from "../emulated.ts";
 import { AUTHORITY_KEY_ID } from "../extension.ts";
 import { chipIdBytes, type Product } from "../product.ts";
 import type { Tcb } from "../tcb.ts";
-
-/** A certificate and the key it certifies, PKCS #8. */
-export interface Authority {
-  readonly certificate: Uint8Array;
-  readonly privateKey: Uint8Array;
-}
-
-export type AuthorityRole = "ARK" | "ASK" | "ASVK";
+import type { Authority, AuthorityRole } from "./authorities.ts";
 
 export interface Validity {
   /** Milliseconds since 1970. */

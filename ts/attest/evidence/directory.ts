@@ -1,8 +1,10 @@
 // The whole bench as files: every product, version and signer as good evidence, every fault, and a manifest.
 import type { Code } from "../code.ts";
+import { pem } from "../pem.ts";
 import { type Product, products } from "../product.ts";
+import { authoritiesOf } from "./authorities.ts";
 import { faults, makeFault } from "./fault.ts";
-import { authoritiesOf, crlOf, type Identity, makeIdentity } from "./identity.ts";
+import { crlOf, type Identity, makeIdentity } from "./identity.ts";
 import { extended, goodParts } from "./parts.ts";
 
 /** One file of the manifest. */
@@ -30,13 +32,6 @@ export interface Manifest {
 export interface File {
   readonly name: string;
   readonly bytes: Uint8Array;
-}
-
-export function pem(label: string, der: Uint8Array): string {
-  let text = "";
-  for (const byte of der) text += String.fromCharCode(byte);
-  const lines = btoa(text).match(/.{1,64}/g) as string[];
-  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 
 /** As KDS's cert_chain: the ASK or ASVK, then the ARK. */

@@ -1,9 +1,9 @@
 // Faults in the chain, the endorsement certificate and the revocation list. AMD 57230, 3.
 import { concat } from "../bytes.ts";
 import type { Code } from "../code.ts";
+import { type Authority, authoritiesOf } from "./authorities.ts";
 import {
   type AmdExtension,
-  type Authority,
   certifyAuthority,
   certifyCrl,
   type EndorsementRequest,
@@ -13,7 +13,7 @@ import {
   serialOf,
 } from "./certify.ts";
 import type { Bench, Fault } from "./fault.ts";
-import { authoritiesOf, crlOf, endorserOf } from "./identity.ts";
+import { crlOf, endorserOf } from "./identity.ts";
 import type { Parts } from "./parts.ts";
 
 const DAY = 86_400_000;

@@ -3,20 +3,11 @@ import { p384 } from "@noble/curves/nist.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha384 } from "@noble/hashes/sha2.js";
-import { concat, hex, unbase64 } from "../bytes.ts";
+import { concat, hex } from "../bytes.ts";
 import type { Product } from "../product.ts";
 import { composeTcb, type Tcb } from "../tcb.ts";
-import {
-  type Authority,
-  type AuthorityRole,
-  certifyCrl,
-  certifyEndorsement,
-  type EndorsementRequest,
-} from "./certify.ts";
-import { genoa } from "./roots/genoa.ts";
-import { milan } from "./roots/milan.ts";
-import type { Root } from "./roots/root.ts";
-import { turin } from "./roots/turin.ts";
+import { type Authority, type AuthorityRole, authoritiesOf } from "./authorities.ts";
+import { certifyCrl, certifyEndorsement, type EndorsementRequest } from "./certify.ts";
 
 export interface IdentityOptions {
   /** Equal seeds give equal chips, keys and reports; certificates carry random salts and differ. */
@@ -50,17 +41,6 @@ export interface Endorser {
   /** X and Y, 96 bytes. */
   readonly point: Uint8Array;
   readonly certificate: Uint8Array;
-}
-
-const roots: Record<Product, Root> = { Milan: milan, Genoa: genoa, Turin: turin };
-
-/** The product's own authorities: emulator only, keys published with the package. */
-export function authoritiesOf(product: Product): Record<AuthorityRole, Authority> {
-  const read = (role: AuthorityRole): Authority => ({
-    certificate: unbase64(roots[product][role].certificate) as Uint8Array,
-    privateKey: unbase64(roots[product][role].privateKey) as Uint8Array,
-  });
-  return { ARK: read("ARK"), ASK: read("ASK"), ASVK: read("ASVK") };
 }
 
 export const defaultTcb: Readonly<Record<Product, Tcb>> = {

@@ -1,5 +1,8 @@
 // `cloister/evidence`: right and wrong evidence for whoever tests a verifier. Emulated keys; never AMD's.
+
 export { EMULATED_URI, isEmulated } from "../emulated.ts";
+export { pem } from "../pem.ts";
+export { type Authority, authoritiesOf } from "./authorities.ts";
 export {
   certifyAuthority,
   certifyCrl,
@@ -13,11 +16,9 @@ export {
   evidenceDirectory,
   type File,
   type Manifest,
-  pem,
 } from "./directory.ts";
 export { type Fault, faults, makeFault } from "./fault.ts";
 export {
-  authoritiesOf,
   chipIdOf,
   crlOf,
   defaultTcb,
