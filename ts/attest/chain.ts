@@ -165,11 +165,11 @@ async function crlCheck(
 const later = [
   "certificates",
   "certificate form",
-  "root trusted",
   "issuers",
   "ARK signature",
   "ASK signature",
   "VEK signature",
+  "root trusted",
   "validity",
   "revocation list",
   "AMD extensions",
@@ -221,11 +221,11 @@ async function judge(
     ...before,
     check("certificate form", () => requireProfiles(links)),
     check("issuers", () => requireIssuers(links)),
+    ...signatures.slice(0, 3),
     check("root trusted", () => {
       if (isTrusted(ark, roots)) return `${ark.subject["CN"]?.[0]} is one of the roots`;
       throw new Refusal("ROOT_UNTRUSTED", `${ark.subject["CN"]?.[0]}, serial 0x${ark.serial}`);
     }),
-    ...signatures.slice(0, 3),
     check("validity", () => requireValid(links, Number(options.now))),
     ...signatures.slice(3),
     check("AMD extensions", () => {

@@ -88,10 +88,10 @@ export function parseRoots(files: readonly Uint8Array[]): Roots {
 
 const trimmed = (bytes: Uint8Array) => bytes.subarray(bytes.findIndex((byte) => byte !== 0));
 
-/** True when one of the roots has this ARK's key. */
+/** True when this ARK is one of the roots, whole; a root in AMD's own form is only a key. */
 export function isTrusted(ark: Certificate, roots: Roots): boolean {
   return (
-    roots.arks.some((root) => equal(root.key.spki, ark.key.spki)) ||
+    roots.arks.some((root) => equal(root.der, ark.der)) ||
     roots.legacy.some(
       (root) => root.role === "ARK" && equal(trimmed(root.modulus), trimmed(ark.key.number)),
     )
