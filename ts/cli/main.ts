@@ -2,13 +2,36 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { certificates } from "./certificates.ts";
+import { check } from "./check.ts";
+import { display } from "./display.ts";
+import { evidence } from "./evidence.ts";
+import { Exit } from "./exit.ts";
+import { exportVerb } from "./export.ts";
+import { fetchVerb } from "./fetch.ts";
+import { kds } from "./kds.ts";
+import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
+import { verify } from "./verify.ts";
 import { version } from "./version.ts";
 
-const verbs: ((program: Command) => void)[] = [replay, version];
+const verbs: ((program: Command) => void)[] = [
+  replay,
+  version,
+  fetchVerb,
+  verify,
+  display,
+  certificates,
+  check,
+  exportVerb,
+  evidence,
+  kds,
+  policy,
+];
 
 /** The exit code an error earns, by what it says of its cause. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof Exit) return error.exitCode;
   if (error instanceof Misuse) return 1;
   if (error instanceof BadInput) return 2;
   if (error instanceof CheckFailed) return 3;
@@ -26,6 +49,8 @@ async function main(argv: string[]): Promise<number> {
   } catch (error) {
     // commander has already printed its own message, or the help that was asked for
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    // `check -quiet` says nothing
+    if (error instanceof Exit && error.message === "") return error.exitCode;
     process.stderr.write(`cloister: ${error instanceof Error ? error.message : String(error)}\n`);
     return exitCodeOf(error);
   }

@@ -2,6 +2,7 @@
 import type { ChipName, Generation } from "../chip/chip.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import type { EventName } from "../port.ts";
+import type { Counts } from "./record.ts";
 
 /** Changes when a field changes its meaning or goes; not when one is added. */
 export const SCHEMA = "cloister.replay/1";
@@ -31,14 +32,7 @@ export interface ReplayReport {
   seed: number;
   /** Which part of a program's run this was; null for all of it. */
   sampled: string | null;
-  trace: {
-    records: number;
-    fetches: number;
-    loads: number;
-    stores: number;
-    modifies: number;
-    /** Transfers and waits. */
-    syscalls: number;
+  trace: Counts & {
     /** 4 KiB pages that the program touched. */
     pages: number;
     /** Bytes of the trace as it is stored. */

@@ -1,0 +1,129 @@
+// A platform's identity from a seed: chip, VCEK, VLEK, and certificates under Cloister's own roots. DESIGN.md, section 6.
+import { p384 } from "@noble/curves/nist.js";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha384 } from "@noble/hashes/sha2.js";
+import { concat, hex } from "../bytes.ts";
+import type { Product } from "../product.ts";
+import { composeTcb, type Tcb } from "../tcb.ts";
+import { type Authority, type AuthorityRole, authoritiesOf } from "./authorities.ts";
+import { certifyCrl, certifyEndorsement, type EndorsementRequest } from "./certify.ts";
+
+export interface IdentityOptions {
+  /** Equal seeds give equal chips, keys and reports; certificates carry random salts and differ. */
+  readonly seed: string;
+  readonly product: Product;
+  /** REPORTED_TCB, for which the VCEK is derived and certified. */
+  readonly tcb?: Tcb;
+  /** Certificates are valid from the day before. Milliseconds since 1970. */
+  readonly at: number;
+  readonly cspId?: string;
+}
+
+export interface Identity {
+  readonly seed: string;
+  readonly product: Product;
+  readonly tcb: Tcb;
+  readonly at: number;
+  readonly cspId: string;
+  /** 64 bytes; on Turin the last 56 are zero. */
+  readonly chipId: Uint8Array;
+  readonly authorities: Readonly<Record<AuthorityRole, Authority>>;
+  readonly vcek: Endorser;
+  readonly vlek: Endorser;
+  /** The ARK's list, with nothing on it. */
+  readonly crl: Uint8Array;
+}
+
+/** A key that signs reports, and its certificate. */
+export interface Endorser {
+  readonly secretKey: Uint8Array;
+  /** X and Y, 96 bytes. */
+  readonly point: Uint8Array;
+  readonly certificate: Uint8Array;
+}
+
+export const defaultTcb: Readonly<Record<Product, Tcb>> = {
+  Milan: { bootloader: 4, tee: 0, snp: 24, microcode: 219 },
+  Genoa: { bootloader: 10, tee: 0, snp: 23, microcode: 88 },
+  Turin: { fmc: 1, bootloader: 1, tee: 1, snp: 4, microcode: 75 },
+};
+
+const letters = (text: string) => new TextEncoder().encode(text);
+
+/** Bytes that depend on the seed and a label only. RFC 5869. */
+export function derive(seed: string, label: string, bytes: number): Uint8Array {
+  return hkdf(sha384, letters(seed), letters("cloister evidence"), letters(label), bytes);
+}
+
+/** A P-384 key by FIPS 186-5, A.2.1: 72 bytes leave no bias. */
+export function keyFrom(seed: string, label: string): Omit<Endorser, "certificate"> {
+  const secretKey = p384.utils.randomSecretKey(derive(seed, label, 72));
+  return { secretKey, point: p384.getPublicKey(secretKey, false).slice(1) };
+}
+
+/** 64 bytes are a point of secp256k1, as on real chips up to Zen 3; Turin has 8 and zeros. */
+export function chipIdOf(seed: string, product: Product): Uint8Array {
+  const label = `CHIP_ID ${product}`;
+  if (product === "Turin") return concat(derive(seed, label, 8), new Uint8Array(56));
+  const fuses = secp256k1.utils.randomSecretKey(derive(seed, label, 48));
+  return secp256k1.getPublicKey(fuses, false).slice(1);
+}
+
+const DAY = 86_400_000;
+const YEAR = 365 * DAY;
+
+/** The chip's VCEK, or the provider's VLEK, for one TCB. */
+export async function endorserOf(
+  kind: "VCEK" | "VLEK",
+  of: Pick<Identity, "seed" | "product" | "chipId" | "cspId" | "tcb" | "at">,
+  change: Partial<EndorsementRequest> = {},
+): Promise<Endorser> {
+  const { product, tcb, chipId, cspId, at } = of;
+  const word = composeTcb(tcb, product).toString(16);
+  const owner = kind === "VCEK" ? hex(chipId) : cspId;
+  const key = keyFrom(of.seed, `${kind} ${product} ${owner} ${word}`);
+  const notBefore = at - DAY;
+  const certificate = await certifyEndorsement({
+    kind,
+    product,
+    tcb,
+    chipId,
+    cspId,
+    point: key.point,
+    signer: authoritiesOf(product)[kind === "VCEK" ? "ASK" : "ASVK"],
+    notBefore,
+    notAfter: notBefore + (kind === "VCEK" ? 7 : 1) * YEAR,
+    ...change,
+  });
+  return { ...key, certificate };
+}
+
+/** The ARK's list, valid for a year from the day before `at`. */
+export function crlOf(
+  product: Product,
+  at: number,
+  revoked: readonly string[],
+): Promise<Uint8Array> {
+  const signer = authoritiesOf(product).ARK;
+  return certifyCrl({ product, signer, revoked, thisUpdate: at - DAY, nextUpdate: at + YEAR });
+}
+
+/** Everything a platform has to show for itself. */
+export async function makeIdentity(options: IdentityOptions): Promise<Identity> {
+  const { seed, product, at } = options;
+  const base = {
+    seed,
+    product,
+    at,
+    tcb: options.tcb ?? defaultTcb[product],
+    cspId: options.cspId ?? "CN=cloister.invalid",
+    chipId: chipIdOf(seed, product),
+  };
+  const [vcek, vlek, crl] = await Promise.all([
+    endorserOf("VCEK", base),
+    endorserOf("VLEK", base),
+    crlOf(product, at, []),
+  ]);
+  return { ...base, authorities: authoritiesOf(product), vcek, vlek, crl };
+}

@@ -1,0 +1,72 @@
+// RSASSA-PSS and ECDSA P-384 through WebCrypto, which every runtime has and has right. RFC 8017, 8.1.2; FIPS 186-5, 6.4.2.
+import type { PublicKey, Signed } from "./certificate.ts";
+import { Refusal } from "./code.ts";
+import type { LegacyCertificate } from "./legacy.ts";
+
+const PSS = { name: "RSA-PSS", hash: "SHA-384" } as const;
+const ECDSA = { name: "ECDSA", namedCurve: "P-384" } as const;
+
+const copy = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes);
+
+async function imported(key: PublicKey): Promise<CryptoKey | undefined> {
+  const algorithm = key.kind === "RSA" ? PSS : ECDSA;
+  try {
+    return await crypto.subtle.importKey("spki", copy(key.spki), algorithm, false, ["verify"]);
+  } catch {
+    // A point off the curve, or an RSA key that the engine does not take.
+    return undefined;
+  }
+}
+
+/** True when the RSA key signed these bytes. */
+export async function isSignedBy(signed: Signed, key: PublicKey): Promise<boolean> {
+  const handle = key.kind === "RSA" ? await imported(key) : undefined;
+  if (handle === undefined) return false;
+  const pss = { name: "RSA-PSS", saltLength: 48 };
+  return crypto.subtle.verify(pss, handle, copy(signed.signature), copy(signed.tbs));
+}
+
+/** True when the P-384 key made r and s (96 bytes, big-endian) over these bytes. */
+export async function isReportSignedBy(
+  signed: Uint8Array,
+  signature: Uint8Array,
+  key: PublicKey,
+): Promise<boolean> {
+  const handle = key.kind === "P-384" ? await imported(key) : undefined;
+  if (handle === undefined) return false;
+  const ecdsa = { name: "ECDSA", hash: "SHA-384" };
+  return crypto.subtle.verify(ecdsa, handle, copy(signature), copy(signed));
+}
+
+function base64url(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function trimmed(bytes: Uint8Array): Uint8Array {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return bytes.subarray(first < 0 ? bytes.length : first);
+}
+
+/** Checks an AMD-form certificate's own signature: SHA-256 for 2048 bits, SHA-384 for 4096. AMD 55766, B.2. */
+export async function isLegacySignedBy(
+  certificate: LegacyCertificate,
+  signer: LegacyCertificate,
+): Promise<boolean> {
+  const hash = signer.bits === 2048 ? "SHA-256" : "SHA-384";
+  const jwk = {
+    kty: "RSA",
+    n: base64url(trimmed(signer.modulus)),
+    e: base64url(trimmed(signer.exponent)),
+  };
+  let key: CryptoKey;
+  try {
+    key = await crypto.subtle.importKey("jwk", jwk, { name: "RSA-PSS", hash }, false, ["verify"]);
+  } catch {
+    throw new Refusal("CERTIFICATE_MALFORMED", "ask_ark.cert: no RSA key");
+  }
+  const pss = { name: "RSA-PSS", saltLength: signer.bits === 2048 ? 32 : 48 };
+  const { signature, signed } = certificate;
+  return crypto.subtle.verify(pss, key, copy(signature), copy(signed));
+}

@@ -1,0 +1,29 @@
+// cloister export FILE: the platform's certificate chain in one file, as the field guide types `sevctl export`.
+import type { Command } from "commander";
+import { pem } from "../attest/pem.ts";
+import { productNamed, sayEmulated, writeBytes } from "./attestation.ts";
+
+interface Options {
+  seed: string;
+  product: string;
+  full?: boolean;
+}
+
+export function exportVerb(program: Command): void {
+  program
+    .command("export")
+    .description("write the platform's certificate chain, endorsement key first, in PEM")
+    .argument("<file>")
+    .option("-f, --full", "also VLEK and ASVK")
+    .option("--seed <text>", "the platform", "cloister")
+    .option("--product <name>", "Milan, Genoa or Turin", "Milan")
+    .action(async (file: string, { seed, product, full }: Options) => {
+      const { makeIdentity } = await import("../attest/evidence/identity.ts");
+      const identity = await makeIdentity({ seed, product: productNamed(product), at: Date.now() });
+      const { ARK, ASK, ASVK } = identity.authorities;
+      const chain = [identity.vcek.certificate, ASK.certificate, ARK.certificate];
+      const loaded = full ? [identity.vlek.certificate, ASVK.certificate] : [];
+      writeBytes(file, [...chain, ...loaded].map((der) => pem("CERTIFICATE", der)).join(""));
+      sayEmulated(file);
+    });
+}
