@@ -27,10 +27,10 @@ function found(files: string[], pattern: RegExp): string[] {
   );
 }
 
-test("no file is long and no line is wide", () => {
+test("no file is long, and no line is wide unless it is one string of bytes", () => {
   const long = everything.filter((file) => text(file).trimEnd().split("\n").length > MOST_LINES);
   assert.equal(long, []);
-  assert.equal(found(sources, new RegExp(`^.{${MOST_COLUMNS + 1}}`)), []);
+  assert.equal(found(sources, new RegExp(`^(?! *"[\\w+/=]+",?$).{${MOST_COLUMNS + 1}}`)), []);
 });
 
 test("every source file says first what it is", () => {
@@ -42,7 +42,12 @@ test("every source file says first what it is", () => {
 const words: [RegExp, string[], string[]][] = [
   [/\b(TODO|FIXME|XXX)\b/, sources, []],
   [/console\.log/, sources, []],
-  [/Date\.now|new Date\(|performance\.now/, under("ts"), ["ts/clock.ts"]],
+  // The command line is where the user's clock comes in.
+  [
+    /Date\.now|new Date\(\)|performance\.now/,
+    under("ts").filter((file) => !file.startsWith("ts/cli/")),
+    ["ts/clock.ts"],
+  ],
   [/Math\.random|randomBytes|getRandomValues|randomUUID/, under("ts"), []],
   [/@ts-(ignore|nocheck|expect-error)/, everything, ["test/tidy.test.ts"]],
   [/@inline/, under("assembly").filter((file) => !/@inline.*\/\/.*bench/.test(text(file))), []],
