@@ -1,6 +1,8 @@
 // The interop run: evidence before go-sev-guest, virtee's sev crate and openssl; our verifier in every runtime.
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { evidenceDirectory, type Manifest } from "../../dist/attest/evidence/index.js";
 import { displayReport, parseReport } from "../../dist/attest/index.js";
 import { inChromium } from "./browser.ts";
@@ -83,6 +85,21 @@ function askGo(cases: readonly Entry[]): Judgement[] {
       refusal: verify || validate,
       reason: explainGo(entries.get(file) as Entry),
     }));
+}
+
+/** The key service in a process of its own; go-sev-guest fetches VCEK, chain and list from it. */
+async function askThroughKds(): Promise<string> {
+  const args = ["dist/cli/main.js", "kds", "serve", "--port", "0", "--seed", manifest.seed];
+  const service = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    for await (const line of createInterface({ input: service.stdout })) {
+      const url = /^listening on (\S+)$/.exec(line)?.[1];
+      if (url !== undefined) return must(buildGo(), [dir, url]).trim();
+    }
+    throw new Error("the key service did not start");
+  } finally {
+    service.kill();
+  }
 }
 
 function askVirtee(manifest: Manifest, binary: string): Judgement[] {
@@ -182,6 +199,7 @@ await step("google/go-sev-guest v0.15.0, verify and validate", () =>
   agreement(cases, askGo(cases)),
 );
 let binary = "";
+await step("go-sev-guest v0.15.0, through Cloister's key service", askThroughKds);
 await step("virtee's sev crate 8.0.0, chain and signature", () => {
   binary = buildRust();
   return agreement(cases, askVirtee(manifest, binary));
