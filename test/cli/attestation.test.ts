@@ -29,6 +29,8 @@ test("make evidence and say on stderr that it is emulated", () => {
   assert.match(evidence("good.bin"), /emulated, under Cloister's own keys, not AMD's/);
   assert.match(expect(1, "evidence", "--out", file("x"), "--fault", "none"), /--list/);
   assert.match(expect(1, "evidence"), /--out: expected a file/);
+  evidence("tcb.bin", "--product", "Turin", "--tcb", "0x4b00000004010101", "--signer", "vlek");
+  assert.match(expect(0, "verify", file("tcb.bin"), "--emulated"), /bl 1 tee 1 snp 4 ucode 75\n/);
   assert.match(expect(0, "evidence", "--list"), /bad-signature +REPORT_SIGNATURE/);
 });
 

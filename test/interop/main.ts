@@ -1,6 +1,8 @@
 // The interop run: evidence before go-sev-guest, virtee's sev crate and openssl; our verifier in every runtime.
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { evidenceDirectory, type Manifest } from "../../dist/attest/evidence/index.js";
 import { displayReport, parseReport } from "../../dist/attest/index.js";
 import { inChromium } from "./browser.ts";
@@ -85,6 +87,21 @@ function askGo(cases: readonly Entry[]): Judgement[] {
     }));
 }
 
+/** The key service in a process of its own; go-sev-guest fetches VCEK, chain and list from it. */
+async function askThroughKds(): Promise<string> {
+  const args = ["dist/cli/main.js", "kds", "serve", "--port", "0", "--seed", manifest.seed];
+  const service = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    for await (const line of createInterface({ input: service.stdout })) {
+      const url = /^listening on (\S+)$/.exec(line)?.[1];
+      if (url !== undefined) return must(buildGo(), [dir, url]).trim();
+    }
+    throw new Error("the key service did not start");
+  } finally {
+    service.kill();
+  }
+}
+
 function askVirtee(manifest: Manifest, binary: string): Judgement[] {
   const { cases, roots } = manifest;
   const input = cases.map(
@@ -124,11 +141,13 @@ async function compareRuntimes(manifest: Manifest): Promise<void> {
   await step(`cloister in Node ${process.versions.node}`, () => {
     const wrong = manifest.cases.filter((entry, i) => (entry.code ?? "accepted") !== codes[i]);
     if (wrong.length > 0) throw new Error(`other code than the manifest's: ${wrong[0]?.file}`);
-    return `${codes.length} files, each with the manifest's code`;
+    const made = node.split("\n").filter((line) => /^made .*\taccepted$/.test(line));
+    if (made.length !== 3) throw new Error("the factory's own evidence is not accepted");
+    return `${cases.length} files, each with the manifest's code`;
   });
   const same = (out: string) => {
     if (out.trim() !== node.trim()) throw new Error("other verdicts than Node's");
-    return `${codes.length} files, verdicts and sentences as in Node`;
+    return `${cases.length} files, verdicts and sentences as in Node; made here: the same reports`;
   };
   // npm's bun is a script that a postinstall replaces; the program itself is in the platform's package.
   const bun = join(modules, "@oven/bun-linux-x64/bin/bun");
@@ -180,6 +199,7 @@ await step("google/go-sev-guest v0.15.0, verify and validate", () =>
   agreement(cases, askGo(cases)),
 );
 let binary = "";
+await step("go-sev-guest v0.15.0, through Cloister's key service", askThroughKds);
 await step("virtee's sev crate 8.0.0, chain and signature", () => {
   binary = buildRust();
   return agreement(cases, askVirtee(manifest, binary));

@@ -1,4 +1,5 @@
 // The same in a browser: a page that fetches the evidence and leaves its verdicts where the driver finds them.
+import { madeHere } from "./factory.mjs";
 import { verdicts } from "./verdicts.mjs";
 
 const read = async (name) => {
@@ -7,4 +8,4 @@ const read = async (name) => {
   return new Uint8Array(await response.arrayBuffer());
 };
 
-globalThis.verdicts = () => verdicts(read);
+globalThis.verdicts = async () => [...(await verdicts(read)), ...(await madeHere())];

@@ -6,7 +6,7 @@ import { type Crl, parseCrl } from "./crl.ts";
 import { type Evidence, isTrusted, parseRoots, type Roots } from "./evidence.ts";
 import { type Endorsement, endorsementOf } from "./extension.ts";
 import { type Role, requireProfile, roleOf } from "./profile.ts";
-import { isSignedBy } from "./signature.ts";
+import { type Handle, isSignedBy, openKey } from "./signature.ts";
 
 export interface ChainOptions {
   /** ARKs to trust: DER, PEM or AMD's `ask_ark.cert`. The package holds none. */
@@ -101,20 +101,18 @@ async function signatureCheck(
   role: Role,
   signed: Certificate,
   signer: Certificate,
+  key: Handle,
 ): Promise<Check> {
   const name = `${role} signature`;
   const code =
     role === "ARK" ? "ARK_SIGNATURE" : role.startsWith("V") ? "VEK_SIGNATURE" : "ASK_SIGNATURE";
-  if (await isSignedBy(signed, signer.key)) {
+  if (await isSignedBy(signed, key)) {
     return { name, verdict: "passed", says: `signed by ${signer.subject["CN"]?.[0]}` };
   }
   return failure(name, new Refusal(code, `not signed by ${signer.subject["CN"]?.[0]}'s key`));
 }
 
 function requireCrlFits(crl: Crl, { ark, ask, kind }: Links, now: number): string {
-  if (!equal(crl.issuerDer, ark.subjectDer)) {
-    throw new Refusal("CRL_ISSUER", `issued by ${crl.issuer["CN"]?.[0]}`);
-  }
   const critical = crl.extensions.find((extension) => extension.critical);
   if (critical !== undefined) {
     throw new Refusal("CRL_MALFORMED", `critical extension ${critical.oid}`);
@@ -140,6 +138,7 @@ function requireCrlFits(crl: Crl, { ark, ask, kind }: Links, now: number): strin
 async function crlCheck(
   bytes: Uint8Array | undefined,
   links: Links,
+  key: Handle,
   options: ChainOptions,
 ): Promise<Check> {
   const name = "revocation list";
@@ -153,7 +152,7 @@ async function crlCheck(
     if (!equal(crl.issuerDer, links.ark.subjectDer)) {
       throw new Refusal("CRL_ISSUER", `issued by ${crl.issuer["CN"]?.[0]}`);
     }
-    if (!(await isSignedBy(crl, links.ark.key))) {
+    if (!(await isSignedBy(crl, key))) {
       throw new Refusal("CRL_SIGNATURE", `not signed by ${links.ark.subject["CN"]?.[0]}'s key`);
     }
     return { name, verdict: "passed", says: requireCrlFits(crl, links, Number(options.now)) };
@@ -178,15 +177,22 @@ const later = [
 const remaining = (from: string, says: string): Check[] =>
   later.slice(later.indexOf(from)).map((name) => skipped(name, says));
 
-/** Every check of the chain, in order. What cannot be asked, because something before it failed, is skipped. */
-export async function verifyChain(evidence: Evidence, options: ChainOptions): Promise<Chain> {
+/** A chain that has been read and not judged yet. */
+export interface OpenedChain {
+  readonly vek?: Certificate;
+  readonly judge: () => Promise<Chain>;
+}
+
+/** Reads roots and certificates; the signatures are looked at by `judge`. */
+export function openChain(evidence: Evidence, options: ChainOptions): OpenedChain {
   let roots: Roots | undefined;
   const rootCheck = check("root given", () => {
     roots = parseRoots(options.roots);
     return `${roots.arks.length + roots.legacy.length} given`;
   });
   if (roots === undefined) {
-    return { checks: [rootCheck, ...remaining("certificates", "no root")] };
+    const checks = [rootCheck, ...remaining("certificates", "no root")];
+    return { judge: async () => ({ checks }) };
   }
   const trust: Roots = roots;
   let links: Links | undefined;
@@ -196,10 +202,19 @@ export async function verifyChain(evidence: Evidence, options: ChainOptions): Pr
   });
   if (links === undefined) {
     const rest = remaining("certificate form", "certificates missing or malformed");
-    return { checks: [rootCheck, present, ...rest] };
+    return { judge: async () => ({ checks: [rootCheck, present, ...rest] }) };
   }
-  return { ...links, ...(await judge(links, trust, evidence, options, [rootCheck, present])) };
+  const read: Links = links;
+  const before = [rootCheck, present];
+  return {
+    vek: read.vek,
+    judge: async () => ({ ...read, ...(await judge(read, trust, evidence, options, before)) }),
+  };
 }
+
+/** Every check of the chain, in order. What cannot be asked, because something before it failed, is skipped. */
+export const verifyChain = (evidence: Evidence, options: ChainOptions): Promise<Chain> =>
+  openChain(evidence, options).judge();
 
 async function judge(
   links: Links,
@@ -210,11 +225,12 @@ async function judge(
 ): Promise<Pick<Chain, "checks" | "endorsement">> {
   const { ark, ask, vek, kind } = links;
   const askRole = kind === "VLEK" ? "ASVK" : "ASK";
+  const arkKey = openKey(ark.key);
   const signatures = await Promise.all([
-    signatureCheck("ARK", ark, ark),
-    signatureCheck(askRole, ask, ark),
-    signatureCheck(kind, vek, ask),
-    crlCheck(evidence.crl, links, options),
+    signatureCheck("ARK", ark, ark, arkKey),
+    signatureCheck(askRole, ask, ark, arkKey),
+    signatureCheck(kind, vek, ask, openKey(ask.key)),
+    crlCheck(evidence.crl, links, arkKey, options),
   ]);
   let endorsement: Endorsement | undefined;
   const checks = [

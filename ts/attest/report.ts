@@ -1,7 +1,7 @@
 // ATTESTATION_REPORT: bytes to fields and back, reserved bits checked both ways. AMD 56860, MSG_REPORT_RSP.
 import * as Layout from "../abi/report.ts";
 import { Misuse } from "../error.ts";
-import { bigintOf, hex, isZero, reversed } from "./bytes.ts";
+import { bigintOf, isZero, reversed } from "./bytes.ts";
 import { Refusal } from "./code.ts";
 import { requirePolicyForm } from "./policy.ts";
 import { type Cpuid, isTurinChipId, type Product, productOfCpuid } from "./product.ts";
@@ -151,70 +151,6 @@ function tcbsOf(view: DataView, product: Product | undefined): Record<keyof type
   return tcbs as Record<keyof typeof tcbFields, Tcb>;
 }
 
-/** A report's fields. Refuses what the ABI reserves; says nothing of who signed it. */
-export function parseReport(given: Uint8Array): Report {
-  // A copy: the fields are the caller's to keep, and a Node Buffer's slice would share memory.
-  const bytes = Uint8Array.from(given);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = requireHead(bytes, view);
-  requireReserved(bytes, version);
-  const policy = view.getBigUint64(Layout.POLICY, true);
-  requirePolicyForm(policy);
-  const platformInfo = view.getBigUint64(Layout.PLATFORM_INFO, true);
-  requirePlatformInfo(platformInfo);
-  const info = view.getUint32(Layout.SIGNER_INFO, true);
-  const signingKey = signingKeyOf(info);
-  const product = productOf(bytes, version);
-  const field = (start: number, end: number) => bytes.slice(start, end);
-  const byte = (offset: number) => view.getUint8(offset);
-  return {
-    version,
-    ...(product !== undefined && { product }),
-    guestSvn: view.getUint32(Layout.GUEST_SVN, true),
-    policy,
-    familyId: field(Layout.FAMILY_ID, Layout.IMAGE_ID),
-    imageId: field(Layout.IMAGE_ID, Layout.VMPL),
-    vmpl: view.getUint32(Layout.VMPL, true),
-    signatureAlgo: Layout.ECDSA_P384_SHA384,
-    platformInfo,
-    authorKeyEn: ((info >>> Layout.AUTHOR_KEY_EN_BIT) & 1) === 1,
-    maskChipKey: ((info >>> Layout.MASK_CHIP_KEY_BIT) & 1) === 1,
-    signingKey,
-    reportData: field(Layout.REPORT_DATA, Layout.MEASUREMENT),
-    measurement: field(Layout.MEASUREMENT, Layout.HOST_DATA),
-    hostData: field(Layout.HOST_DATA, Layout.ID_KEY_DIGEST),
-    idKeyDigest: field(Layout.ID_KEY_DIGEST, Layout.AUTHOR_KEY_DIGEST),
-    authorKeyDigest: field(Layout.AUTHOR_KEY_DIGEST, Layout.REPORT_ID),
-    reportId: field(Layout.REPORT_ID, Layout.REPORT_ID_MA),
-    reportIdMa: field(Layout.REPORT_ID_MA, Layout.REPORTED_TCB),
-    ...(version >= 3 && {
-      cpuid: {
-        family: byte(Layout.CPUID_FAM_ID),
-        model: byte(Layout.CPUID_MOD_ID),
-        stepping: byte(Layout.CPUID_STEP),
-      },
-    }),
-    chipId: field(Layout.CHIP_ID, Layout.COMMITTED_TCB),
-    ...tcbsOf(view, product),
-    current: {
-      major: byte(Layout.CURRENT_MAJOR),
-      minor: byte(Layout.CURRENT_MINOR),
-      build: byte(Layout.CURRENT_BUILD),
-    },
-    committed: {
-      major: byte(Layout.COMMITTED_MAJOR),
-      minor: byte(Layout.COMMITTED_MINOR),
-      build: byte(Layout.COMMITTED_BUILD),
-    },
-    ...(version >= 5 && {
-      launchMitVector: view.getBigUint64(Layout.LAUNCH_MIT_VECTOR, true),
-      currentMitVector: view.getBigUint64(Layout.CURRENT_MIT_VECTOR, true),
-    }),
-    signatureR: field(Layout.SIGNATURE_R, Layout.SIGNATURE_S),
-    signatureS: field(Layout.SIGNATURE_S, Layout.RESERVED_330),
-  };
-}
-
 const byteFields = [
   ["familyId", Layout.FAMILY_ID, Layout.IMAGE_ID],
   ["imageId", Layout.IMAGE_ID, Layout.VMPL],
@@ -229,6 +165,72 @@ const byteFields = [
   ["signatureR", Layout.SIGNATURE_R, Layout.SIGNATURE_S],
   ["signatureS", Layout.SIGNATURE_S, Layout.RESERVED_330],
 ] as const;
+
+type ByteField = (typeof byteFields)[number][0];
+
+const bytesOf = (bytes: Uint8Array): Record<ByteField, Uint8Array> =>
+  Object.fromEntries(
+    byteFields.map(([name, start, end]) => [name, bytes.slice(start, end)]),
+  ) as Record<ByteField, Uint8Array>;
+
+/** What is one byte each: the firmware's versions, and CPUID from version 3 on. */
+function versionsOf(view: DataView, version: number) {
+  const byte = (offset: number) => view.getUint8(offset);
+  return {
+    current: {
+      major: byte(Layout.CURRENT_MAJOR),
+      minor: byte(Layout.CURRENT_MINOR),
+      build: byte(Layout.CURRENT_BUILD),
+    },
+    committed: {
+      major: byte(Layout.COMMITTED_MAJOR),
+      minor: byte(Layout.COMMITTED_MINOR),
+      build: byte(Layout.COMMITTED_BUILD),
+    },
+    ...(version >= 3 && {
+      cpuid: {
+        family: byte(Layout.CPUID_FAM_ID),
+        model: byte(Layout.CPUID_MOD_ID),
+        stepping: byte(Layout.CPUID_STEP),
+      },
+    }),
+  };
+}
+
+/** A report's fields. Refuses what the ABI reserves; says nothing of who signed it. */
+export function parseReport(given: Uint8Array): Report {
+  // A copy: the fields are the caller's to keep, and a Node Buffer's slice would share memory.
+  const bytes = Uint8Array.from(given);
+  const view = new DataView(bytes.buffer);
+  const version = requireHead(bytes, view);
+  requireReserved(bytes, version);
+  const policy = view.getBigUint64(Layout.POLICY, true);
+  requirePolicyForm(policy);
+  const platformInfo = view.getBigUint64(Layout.PLATFORM_INFO, true);
+  requirePlatformInfo(platformInfo);
+  const info = view.getUint32(Layout.SIGNER_INFO, true);
+  const signingKey = signingKeyOf(info);
+  const product = productOf(bytes, version);
+  return {
+    version,
+    ...(product !== undefined && { product }),
+    guestSvn: view.getUint32(Layout.GUEST_SVN, true),
+    policy,
+    vmpl: view.getUint32(Layout.VMPL, true),
+    signatureAlgo: Layout.ECDSA_P384_SHA384,
+    platformInfo,
+    authorKeyEn: ((info >>> Layout.AUTHOR_KEY_EN_BIT) & 1) === 1,
+    maskChipKey: ((info >>> Layout.MASK_CHIP_KEY_BIT) & 1) === 1,
+    signingKey,
+    ...bytesOf(bytes),
+    ...tcbsOf(view, product),
+    ...versionsOf(view, version),
+    ...(version >= 5 && {
+      launchMitVector: view.getBigUint64(Layout.LAUNCH_MIT_VECTOR, true),
+      currentMitVector: view.getBigUint64(Layout.CURRENT_MIT_VECTOR, true),
+    }),
+  };
+}
 
 function signerInfoOf(report: Report): number {
   const key = Object.entries(signingKeys).find(([, name]) => name === report.signingKey);
@@ -302,5 +304,3 @@ const P384_ORDER =
 /** True when nothing was signed: MASK_CHIP_KEY, or a guest that asked for no key. */
 export const isUnsigned = (report: Report): boolean =>
   report.signingKey === "none" || (isZero(report.signatureR) && report.maskChipKey);
-
-export const chipIdText = (report: Report): string => hex(report.chipId);

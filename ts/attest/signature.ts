@@ -1,4 +1,5 @@
 // RSASSA-PSS and ECDSA P-384 through WebCrypto, which every runtime has and has right. RFC 8017, 8.1.2; FIPS 186-5, 6.4.2.
+import { concat } from "./bytes.ts";
 import type { PublicKey, Signed } from "./certificate.ts";
 import { Refusal } from "./code.ts";
 import type { LegacyCertificate } from "./legacy.ts";
@@ -8,10 +9,19 @@ const ECDSA = { name: "ECDSA", namedCurve: "P-384" } as const;
 
 const copy = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes);
 
-async function imported(key: PublicKey): Promise<CryptoKey | undefined> {
-  const algorithm = key.kind === "RSA" ? PSS : ECDSA;
+/** A key as WebCrypto holds it, or undefined when the engine does not take it. */
+export type Handle = Promise<CryptoKey | undefined>;
+
+/** Imports a key, once for all it has signed: that costs more than a verification. */
+export async function openKey(key: PublicKey): Handle {
+  const { subtle } = crypto;
   try {
-    return await crypto.subtle.importKey("spki", copy(key.spki), algorithm, false, ["verify"]);
+    if (key.kind === "RSA") {
+      return await subtle.importKey("spki", copy(key.spki), PSS, false, ["verify"]);
+    }
+    // A bare point imports three times as fast as SubjectPublicKeyInfo in Node 20.
+    const point = concat(Uint8Array.of(4), key.number);
+    return await subtle.importKey("raw", point, ECDSA, false, ["verify"]);
   } catch {
     // A point off the curve, or an RSA key that the engine does not take.
     return undefined;
@@ -19,23 +29,23 @@ async function imported(key: PublicKey): Promise<CryptoKey | undefined> {
 }
 
 /** True when the RSA key signed these bytes. */
-export async function isSignedBy(signed: Signed, key: PublicKey): Promise<boolean> {
-  const handle = key.kind === "RSA" ? await imported(key) : undefined;
-  if (handle === undefined) return false;
-  const pss = { name: "RSA-PSS", saltLength: 48 };
-  return crypto.subtle.verify(pss, handle, copy(signed.signature), copy(signed.tbs));
+export async function isSignedBy(signed: Signed, key: Handle): Promise<boolean> {
+  const opened = await key;
+  if (opened?.algorithm.name !== PSS.name) return false;
+  const pss = { name: PSS.name, saltLength: 48 };
+  return crypto.subtle.verify(pss, opened, copy(signed.signature), copy(signed.tbs));
 }
 
 /** True when the P-384 key made r and s (96 bytes, big-endian) over these bytes. */
 export async function isReportSignedBy(
   signed: Uint8Array,
   signature: Uint8Array,
-  key: PublicKey,
+  key: Handle,
 ): Promise<boolean> {
-  const handle = key.kind === "P-384" ? await imported(key) : undefined;
-  if (handle === undefined) return false;
-  const ecdsa = { name: "ECDSA", hash: "SHA-384" };
-  return crypto.subtle.verify(ecdsa, handle, copy(signature), copy(signed));
+  const opened = await key;
+  if (opened?.algorithm.name !== ECDSA.name) return false;
+  const ecdsa = { name: ECDSA.name, hash: "SHA-384" };
+  return crypto.subtle.verify(ecdsa, opened, copy(signature), copy(signed));
 }
 
 function base64url(bytes: Uint8Array): string {

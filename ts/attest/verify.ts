@@ -1,14 +1,15 @@
 // Is this report real? Signature, chain, and what the certificate says of the chip. AMD 56860; AMD 57230.
 import * as Layout from "../abi/report.ts";
 import { concat, equal, hex, isZero, reversed } from "./bytes.ts";
-import { type Chain, type ChainOptions, verifyChain } from "./chain.ts";
+import type { Certificate } from "./certificate.ts";
+import { type Chain, type ChainOptions, type OpenedChain, openChain } from "./chain.ts";
 import { type Check, check, failure, Refusal, type Result, resultOf, skipped } from "./code.ts";
 import { isEmulated } from "./emulated.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Endorsement } from "./extension.ts";
 import { lineOf } from "./profile.ts";
 import { isUnsigned, parseReport, type Report, signatureOf } from "./report.ts";
-import { isReportSignedBy } from "./signature.ts";
+import { isReportSignedBy, openKey } from "./signature.ts";
 import { composeTcb, tcbText } from "./tcb.ts";
 
 export interface Verification extends Result {
@@ -28,16 +29,20 @@ function requireSigner(report: Report, kind: string): string {
   return `signed with a ${kind}`;
 }
 
-async function signatureCheck(report: Report, bytes: Uint8Array, chain: Chain): Promise<Check> {
+async function signatureCheck(
+  report: Report,
+  bytes: Uint8Array,
+  vek: Certificate | undefined,
+): Promise<Check> {
   const name = "report signature";
-  if (chain.vek === undefined) return skipped(name, "no VCEK or VLEK");
+  if (vek === undefined) return skipped(name, "no VCEK or VLEK");
   try {
     signatureOf(report);
     // Each number fits 48 of its 72 bytes: signatureOf has seen to that.
     const number = (field: Uint8Array) => reversed(field.subarray(0, 48));
     const signature = concat(number(report.signatureR), number(report.signatureS));
     const signed = bytes.subarray(0, Layout.SIGNED_BYTES);
-    if (!(await isReportSignedBy(signed, signature, chain.vek.key))) {
+    if (!(await isReportSignedBy(signed, signature, openKey(vek.key)))) {
       throw new Refusal("REPORT_SIGNATURE", `not made by the ${report.signingKey}'s key`);
     }
     return { name, verdict: "passed", says: `made by the ${report.signingKey}'s key` };
@@ -79,9 +84,8 @@ function requireProduct(report: Report, chain: Chain, endorsement: Endorsement):
   return product;
 }
 
-async function reportChecks(report: Report, bytes: Uint8Array, chain: Chain): Promise<Check[]> {
+function reportChecks(report: Report, signature: Check, chain: Chain): Check[] {
   const { endorsement } = chain;
-  const signature = await signatureCheck(report, bytes, chain);
   if (endorsement === undefined) {
     const unread = ["signing key", "reported TCB", "chip id", "product"];
     return [signature, ...unread.map((name) => skipped(name, "no endorsement certificate read"))];
@@ -98,27 +102,34 @@ async function reportChecks(report: Report, bytes: Uint8Array, chain: Chain): Pr
   ];
 }
 
-/** A report against a chain already looked at: for whoever sees many reports of one chip. */
-export async function verifyReport(bytes: Uint8Array, chain: Chain): Promise<Verification> {
+/** The report, its chain and its signature; both are looked at together, for they do not wait for each other. */
+async function look(bytes: Uint8Array, chain: Pick<OpenedChain, "vek" | "judge">) {
   let report: Report | undefined;
   const format = check("report format", () => {
     report = parseReport(bytes);
     return `version ${report.version}`;
   });
-  const last =
+  const signed =
     report === undefined
-      ? [skipped("report signature", "no report read")]
-      : await reportChecks(report, bytes, chain);
-  const result = resultOf([format, ...chain.checks, ...last]);
+      ? skipped("report signature", "no report read")
+      : signatureCheck(report, bytes, chain.vek);
+  const [judged, signature] = await Promise.all([chain.judge(), signed]);
+  const last = report === undefined ? [signature] : reportChecks(report, signature, judged);
+  const { ark, endorsement } = judged;
   return {
-    ...result,
-    emulated: chain.ark !== undefined && isEmulated(chain.ark),
+    ...resultOf([format, ...judged.checks, ...last]),
+    emulated: ark !== undefined && isEmulated(ark),
     ...(report !== undefined && { report }),
-    ...(chain.endorsement !== undefined && { endorsement: chain.endorsement }),
+    ...(endorsement !== undefined && { endorsement }),
   };
+}
+
+/** A report against a chain already looked at: for whoever sees many reports of one chip. */
+export function verifyReport(bytes: Uint8Array, chain: Chain): Promise<Verification> {
+  return look(bytes, { ...chain, judge: async () => chain });
 }
 
 /** Every question whose answer does not depend on who asks: format, chain, signature, TCB, chip, product. */
 export async function verify(evidence: Evidence, options: ChainOptions): Promise<Verification> {
-  return verifyReport(evidence.report, await verifyChain(evidence, options));
+  return look(evidence.report, openChain(evidence, options));
 }

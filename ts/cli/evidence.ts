@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { Identity } from "../attest/evidence/identity.ts";
 import type { ReportOptions } from "../attest/evidence/report.ts";
+import { parseTcb } from "../attest/tcb.ts";
 import { Misuse } from "../error.ts";
 import {
   hexOption,
@@ -28,6 +29,7 @@ interface Options {
   policy?: string;
   vmpl?: string;
   at?: string;
+  tcb?: string;
 }
 
 function atOf(options: Options): number {
@@ -92,7 +94,9 @@ async function run(options: Options): Promise<void> {
   if (options.all) await writeAll(options, out);
   else {
     const product = productNamed(options.product);
-    const identity = await makeIdentity({ seed: options.seed, product, at: atOf(options) });
+    const { seed, tcb: word } = options;
+    const tcb = word === undefined ? {} : { tcb: parseTcb(wordOption("--tcb", word), product) };
+    const identity = await makeIdentity({ seed, product, at: atOf(options), ...tcb });
     writeBytes(out, await oneFile(options, identity));
   }
   sayEmulated(out);
@@ -108,6 +112,7 @@ export function evidence(program: Command): void {
     .option("--fault <name>", "make it wrong in this way")
     .option("--seed <text>", "equal seeds make equal reports", "cloister")
     .option("--product <name>", "Milan, Genoa or Turin", "Milan")
+    .option("--tcb <word>", "the platform's TCB, as the 64-bit word a report holds")
     .option("--report-version <n>", "2 to 5", "3")
     .option("--signer <kind>", "vcek or vlek", "vcek")
     .option("--report-data <hex>", "64 bytes")

@@ -118,13 +118,17 @@ func ask(dir string, one entry, at time.Time) answer {
 	}
 }
 
-// With a number after the directory: times verification of the first good report, and prints its medians in ms.
+// With a number behind the directory it times verifications (bench.go), with a URL it asks a key service (kds.go).
 func main() {
 	dir := os.Args[1]
 	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	fatal(err)
 	var all manifest
 	fatal(json.Unmarshal(data, &all))
+	if len(os.Args) > 2 && strings.HasPrefix(os.Args[2], "http") {
+		throughKds(dir, os.Args[2], all)
+		return
+	}
 	if len(os.Args) > 2 {
 		bench(dir, all)
 		return
