@@ -49,7 +49,7 @@ if (!hasShared(FILE)) {
     const m1 = transcript.challenge(message(0x83), response.subarray(0, -S));
     assert.is(hex(m1), value["M1_hash"]);
     const signature = response.subarray(-S);
-    assert.ok(verify(negotiated, "responder-challenge_auth signing", m1, signature, leaf));
+    assert.is(verify(negotiated, "responder-challenge_auth signing", m1, signature, leaf), true);
     m1[0]! ^= 1;
     assert.not(verify(negotiated, "responder-challenge_auth signing", m1, signature, leaf));
   });
@@ -59,8 +59,9 @@ if (!hasShared(FILE)) {
     const response = message(0x60);
     const l1 = transcript.signedMeasurements(message(0xe0), response.subarray(0, -S));
     assert.is(hex(l1), value["L1_hash"]);
-    assert.ok(
+    assert.is(
       verify(negotiated, "responder-measurements signing", l1, response.subarray(-S), leaf),
+      true,
     );
   });
 
@@ -91,7 +92,10 @@ if (!hasShared(FILE)) {
     assert.is(hex(chainHash), value["cert_chain_hash"]);
     assert.is(hex(signed), value["TH_sig_hash"]);
     const signature = answer.subarray(unsigned.length, unsigned.length + S);
-    assert.ok(verify(negotiated, "responder-key_exchange_rsp signing", signed, signature, leaf));
+    assert.is(
+      verify(negotiated, "responder-key_exchange_rsp signing", signed, signature, leaf),
+      true,
+    );
     assert.is(hex(th1), value["TH1"]);
     assert.is(hex(secret), value["handshake_secret"]);
     assert.is(hex(keys.request.secret), value["req_hs_secret"]);
