@@ -2,9 +2,11 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { device } from "./device.ts";
+import { tio } from "./tio.ts";
 import { version } from "./version.ts";
 
-const verbs: ((program: Command) => void)[] = [version];
+const verbs: ((program: Command) => void)[] = [version, device, tio];
 
 /** The exit code an error earns, by what it says of its cause. */
 export function exitCodeOf(error: unknown): number {

@@ -17,6 +17,8 @@ import { hexWord, le32 } from "../spdm/octets.ts";
 import { sessionIdOf } from "../spdm/secured-message.ts";
 import { type Purpose, sign } from "../spdm/signature.ts";
 import type { Suite } from "../spdm/suite.ts";
+import type { Tap } from "../spdm/tap.ts";
+import { carriers, interrupt } from "../spdm/transcript.ts";
 import { Chunks } from "./chunks.ts";
 import { Connection } from "./connection.ts";
 import { Faults } from "./fault.ts";
@@ -50,23 +52,14 @@ export interface SpdmOptions {
   /** By `protocolKey(standard, vendor)`. */
   protocols?: Map<string, Protocol>;
   onSessionEnd?: (sessionId: number) => void;
+  /** Sees every message in the clear, as it was before sealing. */
+  tap?: Tap;
 }
 
 export const protocolKey = (standard: number, vendor: number): string =>
   `${hexWord(standard, 4)}:${hexWord(vendor, 4)}`;
 
 const VERSIONS = [Spdm.VERSION_1_1, Spdm.VERSION_1_2, Spdm.VERSION_1_3];
-const interruptsB = new Set([
-  Spdm.KEY_EXCHANGE,
-  Spdm.GET_MEASUREMENTS,
-  Spdm.FINISH,
-  Spdm.KEY_UPDATE,
-  Spdm.HEARTBEAT,
-  Spdm.END_SESSION,
-]);
-// These carry or fetch another message: they are not that message, and touch no transcript.
-const carriers = new Set([Spdm.CHUNK_SEND, Spdm.CHUNK_GET, Spdm.RESPOND_IF_READY]);
-
 export class SpdmResponder {
   readonly prng: Prng;
   readonly clock: Clock;
@@ -83,6 +76,7 @@ export class SpdmResponder {
   readonly sessions: Map<number, Session> = new Map();
   readonly #maxSessions: number;
   readonly #onSessionEnd: (sessionId: number) => void;
+  readonly #tap: Tap;
   connection: Connection = new Connection();
   chunks: Chunks = new Chunks();
   /** The request a ResponseNotReady put off, and its token. */
@@ -103,13 +97,16 @@ export class SpdmResponder {
     this.faults = options.faults ?? new Faults();
     this.protocols = options.protocols ?? new Map();
     this.#onSessionEnd = options.onSessionEnd ?? (() => {});
+    this.#tap = options.tap ?? (() => {});
   }
 
   /** A message outside any session; undefined when it gets no answer. */
   clear(request: Uint8Array): Uint8Array | undefined {
     this.#expire();
+    this.#tap("request", request, undefined);
     const answer = this.process(request, undefined);
     if (!answer) return undefined;
+    this.#tap("response", answer.response, undefined);
     answer.sealed?.();
     return answer.response;
   }
@@ -120,8 +117,10 @@ export class SpdmResponder {
     const session = this.sessions.get(sessionIdOf(record) ?? 0);
     if (!session) return undefined;
     const request = session.open(record);
+    if (request) this.#tap("request", request, session.id);
     const answer = request ? this.process(request, session) : this.#decryptError(session);
     if (!answer || !this.sessions.has(session.id)) return undefined;
+    this.#tap("response", answer.response, session.id);
     const response = session.seal(answer.response);
     if (this.faults.has("bad-record")) response[response.length - 1]! ^= 1;
     answer.sealed?.();
@@ -134,7 +133,9 @@ export class SpdmResponder {
     const code = request[Spdm.CODE] ?? 0;
     const refused = this.#refusal(request, session);
     if (session && !refused) session.lastHeard = this.clock.now();
-    if (!refused) this.#interrupt(code, session);
+    if (!refused && this.connection.isNegotiated) {
+      interrupt(code, this.connection.transcript, session?.transcript);
+    }
     const answer = refused ?? this.#respond(request, session);
     if (answer === undefined) return undefined;
     const fitting = isRefusal(answer) ? answer : this.#fit(answer, code, session);
@@ -244,16 +245,6 @@ export class SpdmResponder {
 
   #respond(request: Uint8Array, session: Session | undefined): Answer {
     return handlers[request[Spdm.CODE]!]!(this, request, session);
-  }
-
-  #interrupt(code: number, session: Session | undefined): void {
-    if (!this.connection.isNegotiated || carriers.has(code)) return;
-    const { transcript } = this.connection;
-    if (interruptsB.has(code)) transcript.interrupt();
-    if (code === Spdm.GET_MEASUREMENTS) return;
-    // A vendor's message inside a session leaves that session's L alone, as in DMTF's responder.
-    const own = session && code !== Spdm.VENDOR_DEFINED_REQUEST;
-    (own ? session.transcript : transcript).clearL();
   }
 
   /** Larger than the requester can take: in chunks if both can, else refused. DSP0274 10.26. */

@@ -87,3 +87,29 @@ export class SessionTranscript {
     return this.#th.clone().digest();
   }
 }
+
+const interruptsB = new Set([
+  Spdm.KEY_EXCHANGE,
+  Spdm.GET_MEASUREMENTS,
+  Spdm.FINISH,
+  Spdm.KEY_UPDATE,
+  Spdm.HEARTBEAT,
+  Spdm.END_SESSION,
+]);
+
+/** These carry or fetch another message: they are not that message, and touch no transcript. */
+export const carriers: Set<number> = new Set([
+  Spdm.CHUNK_SEND,
+  Spdm.CHUNK_GET,
+  Spdm.RESPOND_IF_READY,
+]);
+
+/** What a legal request does to the transcripts before it is answered, on both sides alike. */
+export function interrupt(code: number, connection: Transcript, session?: Transcript): void {
+  if (carriers.has(code)) return;
+  if (interruptsB.has(code)) connection.interrupt();
+  if (code === Spdm.GET_MEASUREMENTS) return;
+  // A vendor's message inside a session leaves that session's L alone, as in DMTF's responder.
+  const own = session && code !== Spdm.VENDOR_DEFINED_REQUEST;
+  (own ? session : connection).clearL();
+}
