@@ -179,7 +179,7 @@ export class TdispDevice {
   #watch(port: PcieFunction): void {
     const mine = () => [...this.tdisp.tdis.values()].filter((tdi) => tdi.port === port);
     const insecure = (stream: IdeStream) => {
-      for (const tdi of mine()) if (tdi.lock?.streamId === stream.id) tdi.event("STREAM_INSECURE");
+      for (const tdi of mine()) if (tdi.lock?.stream === stream) tdi.event("STREAM_INSECURE");
     };
     port.onFlr = () => {
       for (const tdi of mine()) tdi.event("FUNCTION_LEVEL_RESET");
@@ -207,8 +207,5 @@ function isStreamOf(tdi: Tdi, port: PcieFunction, offset: number): boolean {
     const base = port.streamBase(i);
     return offset >= base && offset < base + Selective.SIZE && offset !== base + Selective.STATUS;
   });
-  if (n < 0) return false;
-  // A changed Stream ID no longer names the stream: any block but a foreign one counts.
-  const { id } = port.streams[n]!;
-  return id === tdi.lock!.streamId || !port.streams.some((each) => each.id === tdi.lock!.streamId);
+  return n >= 0 && port.streams[n] === tdi.lock!.stream;
 }

@@ -107,7 +107,7 @@ export class IdeKmResponder {
 
 /** The stream a register block gives this id. */
 export const streamOf = (port: PcieFunction, id: number): IdeStream | undefined =>
-  port.streams.find((stream) => stream.id === id);
+  port.streams.find((stream) => stream.isConfigured && stream.id === id);
 
 const isKeySubStream = (value: number): boolean =>
   field(value, IdeKm.SUB_STREAM_LSB, IdeKm.SUB_STREAM_WIDTH) <= IdeKm.SUB_STREAM_CPL &&

@@ -3,6 +3,7 @@
 import * as Tdisp from "../abi/tdisp.ts";
 import * as Range from "../abi/tdisp-mmio-range.ts";
 import type { PcieFunction } from "../pcie/function.ts";
+import type { IdeStream } from "../pcie/ide.ts";
 import { bit } from "../spdm/octets.ts";
 import { deviceInterfaceReport, type MmioRange, rangesOf } from "./report.ts";
 
@@ -36,7 +37,7 @@ export const eventTable: Record<TdiEvent, [TdiState, TdiState, TdiState, TdiStat
 
 export interface Lock {
   flags: number;
-  streamId: number;
+  stream: IdeStream;
   reportingOffset: bigint;
   sessionId: number;
 }

@@ -5,6 +5,7 @@ import * as Caps from "../abi/tdisp-capabilities.ts";
 import * as LockLayout from "../abi/tdisp-lock.ts";
 import * as Range from "../abi/tdisp-mmio-range.ts";
 import * as Report from "../abi/tdisp-report.ts";
+import type { IdeStream } from "../pcie/ide.ts";
 import type { Prng } from "../spdm/crypto.ts";
 import { bit, equal, join, le16, le32, putU16, u16, u32, u64 } from "../spdm/octets.ts";
 import type { Faults } from "./fault.ts";
@@ -136,15 +137,16 @@ export class TdispResponder {
   #lock(tdi: Tdi, payload: Uint8Array, sessionId: number): Outcome {
     const flags = u16(payload, LockLayout.FLAGS);
     if (flags & ~this.#lockFlags) return Tdisp.INVALID_REQUEST;
-    const streamId = payload[LockLayout.DEFAULT_STREAM_ID]!;
-    const refused = lockFault(tdi, streamId, sessionId);
+    const stream = streamOf(tdi.port, payload[LockLayout.DEFAULT_STREAM_ID]!);
+    if (!stream) return Tdisp.INVALID_REQUEST;
+    const refused = lockFault(tdi, stream, sessionId);
     if (refused !== LEGAL) return refused;
     const stale = this.#options.faults.has("stale-nonce") ? this.#lastNonce : undefined;
     const nonce = stale?.slice() ?? this.#options.prng.bytes(Tdisp.NONCE_BYTES);
     if (nonce.length !== Tdisp.NONCE_BYTES) return Tdisp.INSUFFICIENT_ENTROPY;
     this.#lastNonce = nonce.slice();
     const reportingOffset = u64(payload, LockLayout.MMIO_REPORTING_OFFSET);
-    tdi.enter({ flags, streamId, reportingOffset, sessionId }, nonce);
+    tdi.enter({ flags, stream, reportingOffset, sessionId }, nonce);
     const answer = nonce.slice();
     if (this.#options.faults.has("tdi-error")) tdi.event("SECURITY_LOST");
     return answer;
@@ -152,10 +154,9 @@ export class TdispResponder {
 }
 
 /** What LOCK_INTERFACE asks of the device before anything is frozen: LEGAL or the error. TDISP 11.3.8. */
-function lockFault({ port }: Tdi, streamId: number, sessionId: number): number {
-  const stream = streamOf(port, streamId);
+function lockFault({ port }: Tdi, stream: IdeStream, sessionId: number): number {
   const defaults = port.streams.filter((each) => each.isDefault);
-  if (!stream || defaults.length !== 1 || defaults[0] !== stream) return Tdisp.INVALID_REQUEST;
+  if (defaults.length !== 1 || defaults[0] !== stream) return Tdisp.INVALID_REQUEST;
   if (stream.trafficClass !== 0) return Tdisp.INVALID_REQUEST;
   if (!stream.isKeyedBy(sessionId)) return Tdisp.INVALID_REQUEST;
   if (port.hasPhantomFunctions || !port.hasSupportedPageSize || barsOverlap(port)) {

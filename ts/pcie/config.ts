@@ -47,6 +47,8 @@ export class ConfigSpace {
 
   addExtendedCapability(id: number, version: number, offset: number): number {
     putU32(this.octets, offset, id | (version << VERSION_LSB));
+    // The list begins at 0x100 even if nothing stands there: an empty header leads on. PCIe 7.6.3.
+    if (offset !== Config.EXTENDED_START) this.#lastExtended ||= Config.EXTENDED_START;
     if (this.#lastExtended) {
       const header = u32(this.octets, this.#lastExtended);
       putU32(this.octets, this.#lastExtended, (header | (offset << NEXT_LSB)) >>> 0);

@@ -56,6 +56,12 @@ export class IdeStream {
     return field(this.#control, Selective.TC_LSB, Selective.TC_WIDTH);
   }
 
+  /** Software has given this block a RID range: its Stream ID counts. */
+  get isConfigured(): boolean {
+    const rid2 = u32(this.#config.octets, this.#base + Selective.RID2);
+    return bit(rid2, Selective.RID_VALID_BIT);
+  }
+
   get isEnabled(): boolean {
     return bit(this.#control, Selective.ENABLE_BIT);
   }
