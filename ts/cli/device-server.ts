@@ -105,7 +105,10 @@ export async function serve(options: ServerOptions): Promise<DeviceServer> {
     });
     socket.on("close", () => open.delete(socket));
     const [idlest] = open;
-    if (open.size > (options.connections ?? 256)) idlest?.destroy();
+    if (idlest && open.size > (options.connections ?? 256)) {
+      open.delete(idlest);
+      idlest.destroy();
+    }
     attend(socket, options);
   });
   await new Promise<void>((listening, failed) => {
