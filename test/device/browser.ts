@@ -1,5 +1,5 @@
 // One page with responder and requester, in headless Chromium. Run by `npm run browser:device`.
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -25,6 +25,7 @@ if (spawnSync(CHROMIUM, ["--version"]).status !== 0) {
 
 const profile = mkdtempSync(join(tmpdir(), "chromium-"));
 const result = await new Promise<string>((done) => {
+  let browser: ChildProcess | undefined;
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://x").pathname);
     if (path === "/result") {
@@ -34,7 +35,7 @@ const result = await new Promise<string>((done) => {
       });
       request.on("end", () => {
         response.end();
-        browser.kill();
+        browser?.kill();
         server.close();
         done(body);
       });
@@ -49,12 +50,13 @@ const result = await new Promise<string>((done) => {
     response.writeHead(200, { "content-type": found ? "text/javascript" : "text/html" });
     response.end(found ? readFileSync(file) : PAGE);
   });
-  server.listen(0, "127.0.0.1");
-  const { port } = server.address() as { port: number };
-  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
-  const browser = spawn(CHROMIUM, [...flags, `http://127.0.0.1:${port}/`], { stdio: "ignore" });
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as { port: number };
+    const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
+    browser = spawn(CHROMIUM, [...flags, `http://127.0.0.1:${port}/`], { stdio: "ignore" });
+  });
   setTimeout(() => {
-    browser.kill();
+    browser?.kill();
     server.close();
     done("no result within 60 s");
   }, 60_000).unref();

@@ -77,6 +77,7 @@ export class SpdmResponder {
   readonly #maxSessions: number;
   readonly #onSessionEnd: (sessionId: number) => void;
   readonly #tap: Tap;
+  readonly #chains: Map<string, Uint8Array> = new Map();
   connection: Connection = new Connection();
   chunks: Chunks = new Chunks();
   /** The request a ResponseNotReady put off, and its token. */
@@ -176,7 +177,11 @@ export class SpdmResponder {
   chain(slot: number): Uint8Array | undefined {
     const { asym, hash } = this.connection.suite;
     const kept = asym && this.slots[slot]?.[asym];
-    return kept && wrapChain(hash, kept.certificates);
+    if (!kept) return undefined;
+    const name = `${slot} ${asym} ${hash.name}`;
+    const chain = this.#chains.get(name) ?? wrapChain(hash, kept.certificates);
+    this.#chains.set(name, chain);
+    return chain;
   }
 
   /** One bit per slot that has a chain for the negotiated algorithms. */
