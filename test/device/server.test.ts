@@ -88,8 +88,10 @@ test("one client after another connects, locks and leaves", () =>
       const client = await openClient(`127.0.0.1:${server.port}`, 5000);
       const hello = await client.command(TEST);
       assert.is(new TextDecoder().decode(hello), "Server Hello!\0");
-      const connected = await driveAsync(connectDevice(requester, STREAM), client.exchange);
-      await driveAsync(disconnectDevice(connected, [TDI]), client.exchange);
+      const connected = await driveAsync(connectDevice(requester, STREAM), (object) =>
+        client.exchange(object),
+      );
+      await driveAsync(disconnectDevice(connected, [TDI]), (object) => client.exchange(object));
       await client.command(0xfffe);
       client.close();
     }

@@ -1,16 +1,10 @@
 // A client of DMTF's socket framing: one data object out, one back.
 import { connect, type Socket } from "node:net";
 import { BadInput, Misuse } from "../error.ts";
+import { hexWord } from "../spdm/octets.ts";
 import * as Frames from "./frame.ts";
 
 const LIMIT = 0x100000;
-
-export interface Client {
-  exchange(object: Uint8Array): Promise<Uint8Array | undefined>;
-  /** One command and the payload that came back; undefined after the time limit. */
-  command(command: number, payload?: Uint8Array): Promise<Uint8Array | undefined>;
-  close(): void;
-}
 
 /** HOST:PORT, or PORT on this machine. */
 export function addressOf(text: string): { host: string; port: number } {
@@ -27,64 +21,86 @@ export function portOf(text: string): number {
   return port;
 }
 
+/** One connection; one command at a time. */
+export class Client {
+  readonly #address: string;
+  readonly #socket: Socket;
+  readonly #timeout: number;
+  readonly #reader: Frames.FrameReader = new Frames.FrameReader(LIMIT);
+  readonly #arrived: Frames.Frame[] = [];
+  #wake: () => void = () => {};
+  #ended: string | undefined;
+
+  constructor(address: string, socket: Socket, timeout: number) {
+    this.#address = address;
+    this.#socket = socket;
+    this.#timeout = timeout;
+    socket.on("data", (octets) => this.#take(octets));
+    socket.on("close", () => this.#end("connection closed"));
+    socket.on("error", (error) => this.#end(error.message));
+  }
+
+  /** One command and the payload that came back; undefined after the time limit. */
+  async command(code: number, payload?: Uint8Array): Promise<Uint8Array | undefined> {
+    this.#socket.write(Frames.frame(code, payload));
+    const answer = await this.#next();
+    if (answer && answer.command !== code) {
+      const seen = hexWord(answer.command, 4);
+      throw new BadInput(`${this.#address}: command ${seen}, expected ${hexWord(code, 4)}`);
+    }
+    return answer?.payload;
+  }
+
+  exchange(object: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.command(Frames.NORMAL, object);
+  }
+
+  close(): void {
+    this.#socket.end();
+  }
+
+  #take(octets: Uint8Array): void {
+    const frames = this.#reader.push(octets);
+    if (!frames) {
+      this.#socket.destroy();
+      this.#end("a frame over 1 MiB");
+      return;
+    }
+    this.#arrived.push(...frames);
+    this.#wake();
+  }
+
+  #end(why: string): void {
+    this.#ended ??= why;
+    this.#wake();
+  }
+
+  async #next(): Promise<Frames.Frame | undefined> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, this.#timeout);
+    // A frame may arrive in many pieces.
+    while (this.#arrived.length === 0 && !this.#ended && !late) {
+      await new Promise<void>((done) => {
+        this.#wake = done;
+      });
+    }
+    clearTimeout(timer);
+    const frame = this.#arrived.shift();
+    if (!frame && this.#ended) throw new BadInput(`${this.#address}: ${this.#ended}`);
+    return frame;
+  }
+}
+
 export async function openClient(address: string, timeout: number): Promise<Client> {
   const { host, port } = addressOf(address);
-  const socket: Socket = connect({ host, port });
+  const socket = connect({ host, port });
   socket.setNoDelay(true);
   await new Promise<void>((opened, failed) => {
     socket.once("connect", opened);
     socket.once("error", (error) => failed(new BadInput(`${address}: ${error.message}`)));
   });
-  const reader = new Frames.FrameReader(LIMIT);
-  const arrived: Frames.Frame[] = [];
-  let wake: (() => void) | undefined;
-  let ended: string | undefined;
-  const end = (why: string): void => {
-    ended ??= why;
-    wake?.();
-  };
-  socket.on("data", (octets) => {
-    const frames = reader.push(octets);
-    if (!frames) {
-      socket.destroy();
-      end("a frame over 1 MiB");
-      return;
-    }
-    arrived.push(...frames);
-    wake?.();
-  });
-  socket.on("close", () => end("connection closed"));
-  socket.on("error", (error) => end(error.message));
-  const next = async (): Promise<Frames.Frame | undefined> => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      wake?.();
-    }, timeout);
-    // A frame may arrive in many pieces.
-    while (arrived.length === 0 && !ended && !late) {
-      await new Promise<void>((done) => {
-        wake = done;
-      });
-    }
-    clearTimeout(timer);
-    const frame = arrived.shift();
-    if (!frame && ended) throw new BadInput(`${address}: ${ended}`);
-    return frame;
-  };
-  const command = async (code: number, payload?: Uint8Array): Promise<Uint8Array | undefined> => {
-    socket.write(Frames.frame(code, payload));
-    const answer = await next();
-    if (answer && answer.command !== code) {
-      throw new BadInput(
-        `${address}: command 0x${answer.command.toString(16)}, expected 0x${code.toString(16)}`,
-      );
-    }
-    return answer?.payload;
-  };
-  return {
-    command,
-    exchange: (object) => command(Frames.NORMAL, object),
-    close: () => socket.end(),
-  };
+  return new Client(address, socket, timeout);
 }

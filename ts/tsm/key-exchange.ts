@@ -20,9 +20,9 @@ export function* openSession(
   slot = 0,
   summary: number = Spdm.SUMMARY_NONE,
 ): Exchange<{ session: RequesterSession; summary: Uint8Array }> {
-  const { suite, transcript, version } = requester;
-  const { dhe, hash, signer } = suite;
-  if (!dhe || !suite.aead || !signer) {
+  const { suite, version } = requester;
+  const { dhe } = suite;
+  if (!dhe || !suite.aead || !suite.signer) {
     throw new PeerFault("ALGORITHMS: no DHE group or AEAD agreed, no session");
   }
   const secret = dhe.secretKey(requester.prng);
@@ -40,9 +40,31 @@ export function* openSession(
     opaque,
   );
   const answer = yield* requester.ask(request);
+  const opened = believe(requester, { slot, summary, secret, request, answer });
+  yield* finish(requester, opened.session);
+  return opened;
+}
+
+interface Answered {
+  slot: number;
+  summary: number;
+  secret: Uint8Array;
+  request: Uint8Array;
+  answer: Uint8Array;
+}
+
+/** The session a KEY_EXCHANGE_RSP opens, once its signature and its proof hold. */
+function believe(
+  requester: SpdmRequester,
+  { slot, summary, secret, request, answer }: Answered,
+): { session: RequesterSession; summary: Uint8Array } {
+  const { suite, transcript } = requester;
+  const { hash } = suite;
+  const dhe = suite.dhe!;
+  const signatureBytes = 2 * suite.signer!.bytes;
   const shareEnd = Exchanged.SIZE + 2 * dhe.bytes;
   const opaqueAt = shareEnd + (summary === Spdm.SUMMARY_NONE ? 0 : hash.bytes);
-  const tail = 2 * signer.bytes + hash.bytes;
+  const tail = signatureBytes + hash.bytes;
   const end = requester.tail(answer, opaqueAt, new Uint8Array(0), tail, "KEY_EXCHANGE_RSP");
   const response = answer.subarray(0, end);
   const signatureAt = end - tail;
@@ -52,7 +74,7 @@ export function* openSession(
   const chainHash = hash.digest(requester.chain(slot).octets);
   const th = new SessionTranscript(suite, transcript.a, chainHash);
   th.append(request, response.subarray(0, signatureAt));
-  const signature = response.subarray(signatureAt, signatureAt + 2 * signer.bytes);
+  const signature = response.subarray(signatureAt, signatureAt + signatureBytes);
   requester.verify("responder-key_exchange_rsp signing", th.digest(), signature, slot);
   th.append(signature);
   const id = (REQUESTER_SESSION_ID | (u16(response, Exchanged.SESSION_ID) << 16)) >>> 0;
@@ -64,7 +86,6 @@ export function* openSession(
     throw new PeerFault("KEY_EXCHANGE_RSP: ResponderVerifyData is wrong");
   }
   th.append(proof);
-  yield* finish(requester, session);
   return { session, summary: response.slice(shareEnd, opaqueAt) };
 }
 
