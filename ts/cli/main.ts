@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
+import { device } from "./device.ts";
 import { display } from "./display.ts";
 import { evidence } from "./evidence.ts";
 import { Exit } from "./exit.ts";
@@ -12,6 +13,7 @@ import { fetchVerb } from "./fetch.ts";
 import { kds } from "./kds.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
+import { tio } from "./tio.ts";
 import { verify } from "./verify.ts";
 import { version } from "./version.ts";
 
@@ -27,6 +29,8 @@ const verbs: ((program: Command) => void)[] = [
   evidence,
   kds,
   policy,
+  device,
+  tio,
 ];
 
 /** The exit code an error earns, by what it says of its cause. */

@@ -1,0 +1,154 @@
+// cloister tio connect: Cloister's requester against a responder on a socket, from discovery to START_INTERFACE.
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { BadInput, Misuse } from "../error.ts";
+import { seeded } from "../spdm/chance.ts";
+import { driveAsync, type Exchange } from "../spdm/exchange.ts";
+import { hex, hexWord } from "../spdm/octets.ts";
+import {
+  type Connected,
+  connectDevice,
+  disconnectDevice,
+  lockInterface,
+  startInterface,
+} from "../tsm/connect.ts";
+import { updateKeys } from "../tsm/key-exchange.ts";
+import { SpdmRequester } from "../tsm/spdm.ts";
+import { readBytes } from "./device-files.ts";
+import { SHUTDOWN, TEST } from "./frame.ts";
+import { hostClock, hostPrng } from "./host.ts";
+import { type Client, openClient } from "./socket.ts";
+import { Trace } from "./trace.ts";
+
+interface ConnectOptions {
+  responder: string;
+  function: string;
+  stream: string;
+  idePort: string;
+  slot: string;
+  spdm: string;
+  root: string[];
+  seed?: string;
+  timeout: string;
+  keep?: boolean;
+  report?: string;
+  decode?: boolean;
+  pcap?: string;
+}
+
+const HELLO = new TextEncoder().encode("Client Hello!\0");
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function whole(text: string, name: string, limit: number): number {
+  const value = Number(text);
+  if (text === "" || !Number.isInteger(value) || value < 0 || value > limit) {
+    throw new Misuse(`--${name} ${text}: expected 0 to ${limit}`);
+  }
+  return value;
+}
+
+function versionsOf(text: string): number[] {
+  return text.split(",").map((each) => {
+    const digits = /^1\.([1-3])$/.exec(each.trim());
+    if (!digits) throw new Misuse(`--spdm ${text}: expected 1.1, 1.2, 1.3 or several with commas`);
+    return 0x10 + Number(digits[1]);
+  });
+}
+
+async function connect(options: ConnectOptions): Promise<void> {
+  const trace = new Trace(options, hostClock, true);
+  const timeout = whole(options.timeout, "timeout", 3_600_000);
+  const functionId = whole(options.function, "function", 0x1ffffff);
+  const stream = {
+    streamId: whole(options.stream, "stream", 255),
+    portIndex: whole(options.idePort, "ide-port", 255),
+  };
+  const requester = new SpdmRequester({
+    prng: options.seed === undefined ? hostPrng : seeded(options.seed),
+    clock: hostClock,
+    roots: options.root.map(readBytes),
+    versions: versionsOf(options.spdm),
+    tap: trace.tap,
+  });
+  const client = await openClient(options.responder, timeout);
+  const run = <T>(exchange: Exchange<T>): Promise<T> => driveAsync(exchange, seen(client, trace));
+  try {
+    await client.command(TEST, HELLO);
+    const connected = await run(connectDevice(requester, stream, whole(options.slot, "slot", 7)));
+    printDevice(connected, options.root.length > 0);
+    const { nonce, report } = await run(lockInterface(connected, functionId));
+    if (options.report) save(options.report, report.octets);
+    for (const { rangeId, firstPage, pages, attributes } of report.ranges) {
+      const from = `page 0x${firstPage.toString(16)}, ${pages} pages`;
+      process.stdout.write(`range ${rangeId}: ${from}, attributes ${hexWord(attributes, 4)}\n`);
+    }
+    await run(startInterface(connected, functionId, nonce));
+    process.stdout.write(`function ${hexWord(functionId, 4)}: RUN\n`);
+    if (options.keep) return;
+    await run(updateKeys(requester, connected.session));
+    await run(disconnectDevice(connected, [functionId]));
+    process.stdout.write(`function ${hexWord(functionId, 4)}: stopped, session ended\n`);
+    await client.command(SHUTDOWN);
+  } finally {
+    trace.flush();
+    client.close();
+  }
+}
+
+function seen(
+  client: Client,
+  trace: Trace,
+): (object: Uint8Array) => Promise<Uint8Array | undefined> {
+  return async (object) => {
+    trace.request(object);
+    const answer = await client.exchange(object);
+    trace.response(answer);
+    return answer;
+  };
+}
+
+function printDevice({ requester, measurements, keys }: Connected, believed: boolean): void {
+  const { version, suite } = requester;
+  const names = [suite.signer?.name, suite.hash.name, suite.dhe?.name, suite.aead?.name];
+  process.stdout.write(`SPDM 1.${version & 15}, ${names.join(", ")}\n`);
+  process.stdout.write(
+    `certificates: chain holds, ${believed ? "root believed" : "no root given"}\n`,
+  );
+  for (const { index, valueType, raw, value } of measurements) {
+    const kind = `type ${valueType}${raw ? " raw" : ""}`;
+    process.stdout.write(`measurement ${index}, ${kind}: ${hex(value)}\n`);
+  }
+  process.stdout.write(`IDE stream: ${keys.size} keys programmed and started\n`);
+}
+
+function save(file: string, octets: Uint8Array): void {
+  try {
+    writeFileSync(file, octets);
+  } catch (error) {
+    throw new BadInput(`${file}: ${(error as Error).message}`);
+  }
+}
+
+export function tio(program: Command): void {
+  const verb = program.command("tio").description("the TSM's side of a TDISP device");
+  verb
+    .command("connect")
+    .description("connect, lock and start an interface of a responder on a socket")
+    .requiredOption("--responder <host:port>", "where the responder listens")
+    .option("--function <id>", "Requester ID of the interface", "0xbeef")
+    .option("--stream <id>", "IDE stream to key", "0")
+    .option("--ide-port <n>", "IDE_KM port index", "1")
+    .option("--slot <n>", "certificate slot", "0")
+    .option("--spdm <versions>", "SPDM versions to speak", "1.1,1.2,1.3")
+    .option("--root <file>", "DER root to believe, repeatable", collect, [])
+    .option("--seed <text>", "the same text gives the same nonces and keys")
+    .option("--timeout <ms>", "how long to wait for an answer", "10000")
+    .option("--keep", "leave the interface in RUN and the session open")
+    .option("--report <file>", "write the device interface report")
+    .option("--decode", "each message in words on stderr")
+    .option("--pcap <file>", "each data object into a pcapng file")
+    .action(connect);
+  verb.action(() => {
+    throw new Misuse("tio: expected connect");
+  });
+}
