@@ -5,7 +5,7 @@ import { assert, suite } from "./kit.ts";
 
 const test = suite("the tree");
 
-const MOST_LINES = 320;
+const MOST_LINES = 350;
 const MOST_COLUMNS = 133;
 
 const under = (folder: string): string[] =>
@@ -48,7 +48,8 @@ const words: [RegExp, string[], string[]][] = [
     under("ts").filter((file) => !file.startsWith("ts/cli/")),
     ["ts/clock.ts"],
   ],
-  [/Math\.random|randomBytes|getRandomValues|randomUUID/, under("ts"), []],
+  // ... and the machine's chance, for the device that a stranger connects to.
+  [/Math\.random|randomBytes|getRandomValues|randomUUID/, under("ts"), ["ts/cli/host.ts"]],
   [/@ts-(ignore|nocheck|expect-error)/, everything, ["test/tidy.test.ts"]],
   [/@inline/, under("assembly").filter((file) => !/@inline.*\/\/.*bench/.test(text(file))), []],
   [/\bsetTimeout\b|Date\.now|Math\.random/, under("test/assembly"), []],
