@@ -27,10 +27,15 @@ function found(files: string[], pattern: RegExp): string[] {
   );
 }
 
-test("no file is long, and no line is wide unless it is one string of bytes", () => {
+// What may be wider: one string of bytes, and a row of a state table.
+const WIDE_LINE = new RegExp(
+  `^(?! *"[\\w+/=]+",?$)(?! *\\[[\\w.]+\\]: +\\{.*\\},$).{${MOST_COLUMNS + 1}}`,
+);
+
+test("no file is long, and no line is wide", () => {
   const long = everything.filter((file) => text(file).trimEnd().split("\n").length > MOST_LINES);
   assert.equal(long, []);
-  assert.equal(found(sources, new RegExp(`^(?! *"[\\w+/=]+",?$).{${MOST_COLUMNS + 1}}`)), []);
+  assert.equal(found(sources, WIDE_LINE), []);
 });
 
 test("every source file says first what it is", () => {
