@@ -138,12 +138,12 @@ test("a FINISH with a wrong proof is answered with DecryptError and ends the ses
   const [session] = [...device.spdm.sessions.values()];
   const finish = new Uint8Array(52);
   finish.set([0x13, 0xe5]);
-  const short = device.spdm.process(finish.subarray(0, 40), session)!;
+  const short = device.spdm.answer(finish.subarray(0, 40), session)!;
   assert.equal([...short.response], [0x13, 0x7f, 0x01, 0]);
   const signed = finish.slice();
   signed[2] = 1;
-  assert.equal([...device.spdm.process(signed, session)!.response], [0x13, 0x7f, 0x01, 0]);
-  const answer = device.spdm.process(finish, session)!;
+  assert.equal([...device.spdm.answer(signed, session)!.response], [0x13, 0x7f, 0x01, 0]);
+  const answer = device.spdm.answer(finish, session)!;
   assert.equal([...answer.response], [0x13, 0x7f, 0x06, 0]);
   answer.sealed!();
   assert.is(device.spdm.sessions.size, 0);
