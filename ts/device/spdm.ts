@@ -60,6 +60,7 @@ export const protocolKey = (standard: number, vendor: number): string =>
   `${hexWord(standard, 4)}:${hexWord(vendor, 4)}`;
 
 const VERSIONS = [Spdm.VERSION_1_1, Spdm.VERSION_1_2, Spdm.VERSION_1_3];
+
 export class SpdmResponder {
   readonly prng: Prng;
   readonly clock: Clock;
@@ -142,7 +143,9 @@ export class SpdmResponder {
     const fitting = isRefusal(answer) ? answer : this.#fit(answer, code, session);
     if (!isRefusal(fitting)) {
       fitting.commit?.();
-      return fitting;
+      // Committed once: whoever wraps this answer (a chunk, a late answer) must not do it again.
+      const { response, sealed } = fitting;
+      return sealed ? { response, sealed } : { response };
     }
     if (this.connection.isNegotiated) (session ?? this.connection).transcript.clearL();
     return { response: errorMessage(this.#errorVersion(code), fitting) };
