@@ -91,6 +91,30 @@ test("RESPOND_IF_READY with another code or token is an InvalidRequest, without 
   assert.is(ask(0x13, 0xff, 0x83, token)[1], 0x03);
 });
 
+test("a late or chunked answer changes the state once, as a prompt one does", () => {
+  const made = rig({ ...TOY, faults: ["error-response-not-ready"] }, TOY);
+  const { device, requester, run } = made;
+  run(requester.connect());
+  run(requester.certificate(0));
+  // Late and unsigned: in L once. The signature over L tells.
+  run(measurements(requester, { operation: 1, signed: false }));
+  run(measurements(requester, { operation: 2, signed: false }));
+  assert.is(run(measurements(requester)).blocks.length > 3, true);
+  const { session } = run(openSession(requester));
+  const [responders] = [...device.spdm.sessions.values()];
+  const keys = [0xe9, 1, 9];
+  const chunk = (seq: number, last: number, ...data: number[]) =>
+    Uint8Array.of(0x13, 0x85, last, 0, seq, 0, 0, 0, data.length, 0, 0, 0, ...data);
+  // KEY_UPDATE padded to a large message is refused for its size, and changes no key.
+  const head = chunk(0, 0, 0x13, ...keys, ...new Array(40).fill(0));
+  const first = new Uint8Array([...head.subarray(0, 12), 46, 0, 0, 0, ...head.subarray(12)]);
+  assert.is(device.spdm.answer(first, responders)!.response[1], 0x05);
+  const ack = device.spdm.answer(chunk(1, 1, 0, 0), responders)!.response;
+  assert.equal([...ack.subarray(6)], [0x13, 0x7f, 0x01, 0]);
+  assert.is(responders!.isUpdating, false);
+  assert.is(session.isOpen, true);
+});
+
 test("the fifth session is refused with SessionLimitExceeded, and one that ended makes room", () => {
   const made = rig({ ...TOY, heartbeatPeriod: 60 }, TOY);
   const { requester, run, device } = made;
@@ -138,12 +162,12 @@ test("a FINISH with a wrong proof is answered with DecryptError and ends the ses
   const [session] = [...device.spdm.sessions.values()];
   const finish = new Uint8Array(52);
   finish.set([0x13, 0xe5]);
-  const short = device.spdm.process(finish.subarray(0, 40), session)!;
+  const short = device.spdm.answer(finish.subarray(0, 40), session)!;
   assert.equal([...short.response], [0x13, 0x7f, 0x01, 0]);
   const signed = finish.slice();
   signed[2] = 1;
-  assert.equal([...device.spdm.process(signed, session)!.response], [0x13, 0x7f, 0x01, 0]);
-  const answer = device.spdm.process(finish, session)!;
+  assert.equal([...device.spdm.answer(signed, session)!.response], [0x13, 0x7f, 0x01, 0]);
+  const answer = device.spdm.answer(finish, session)!;
   assert.equal([...answer.response], [0x13, 0x7f, 0x06, 0]);
   answer.sealed!();
   assert.is(device.spdm.sessions.size, 0);

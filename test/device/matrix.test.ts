@@ -82,7 +82,7 @@ const stateOf = ({ rig: { device } }: Reached): string =>
 function ask(reached: Reached, place: number, message: Uint8Array): Uint8Array {
   const { spdm } = reached.rig.device;
   const session = place >= 4 ? [...spdm.sessions.values()][0] : undefined;
-  return spdm.process(message, session)!.response;
+  return spdm.answer(message, session)!.response;
 }
 
 const LATCHED = [0x10, 0x10];

@@ -10,11 +10,13 @@ import { TDI_STATE } from "./frame.ts";
 import { hostClock, hostPrng } from "./host.ts";
 import { openClient, portOf } from "./socket.ts";
 import { Trace } from "./trace.ts";
+import { versionsOf } from "./versions.ts";
 
 interface ServeOptions {
   host: string;
   port: string;
   slots: string;
+  spdm: string;
   seed?: string;
   tdiReport?: string;
   measurements?: string;
@@ -32,6 +34,7 @@ async function serveDevice(options: ServeOptions): Promise<void> {
     prng: options.seed === undefined ? hostPrng : seeded(options.seed),
     clock: hostClock,
     slotCount: Number(options.slots),
+    versions: versionsOf(options.spdm).sort(),
     faults: options.fault,
     tap: trace.tap,
     ...(options.tdiReport ? { tdiReport: reportFrom(options.tdiReport) } : {}),
@@ -94,6 +97,7 @@ export function device(program: Command): void {
     .option("--port <n>", "TCP port, 0 for any", "2323")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--slots <n>", "certificate slots to fill, 1 to 8", "1")
+    .option("--spdm <versions>", "SPDM versions to speak", "1.1,1.2,1.3")
     .option("--seed <text>", "the same text gives the same keys, nonces and certificates")
     .option("--tdi-report <file>", "device interface report to tell, as it travels")
     .option("--measurements <file>", "JSON list of { index, type, value, raw? }")

@@ -19,6 +19,7 @@ import { SHUTDOWN, TEST } from "./frame.ts";
 import { hostClock, hostPrng } from "./host.ts";
 import { type Client, openClient } from "./socket.ts";
 import { Trace } from "./trace.ts";
+import { versionsOf } from "./versions.ts";
 
 interface ConnectOptions {
   responder: string;
@@ -45,14 +46,6 @@ function whole(text: string, name: string, limit: number): number {
     throw new Misuse(`--${name} ${text}: expected 0 to ${limit}`);
   }
   return value;
-}
-
-function versionsOf(text: string): number[] {
-  return text.split(",").map((each) => {
-    const digits = /^1\.([1-3])$/.exec(each.trim());
-    if (!digits) throw new Misuse(`--spdm ${text}: expected 1.1, 1.2, 1.3 or several with commas`);
-    return 0x10 + Number(digits[1]);
-  });
 }
 
 async function connect(options: ConnectOptions): Promise<void> {

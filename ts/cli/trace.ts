@@ -15,7 +15,7 @@ export interface TraceOptions {
 }
 
 export class Trace {
-  readonly #options: TraceOptions;
+  #options: TraceOptions;
   readonly #clock: Clock;
   /** A requester opens an answer after it arrived: its words come late. */
   readonly #opensLate: boolean;
@@ -26,7 +26,12 @@ export class Trace {
     this.#options = options;
     this.#clock = clock;
     this.#opensLate = opensLate;
-    if (options.pcap) this.#write(() => writeFileSync(options.pcap!, pcapngHeader("pci-doe")));
+    if (!options.pcap) return;
+    try {
+      writeFileSync(options.pcap, pcapngHeader("pci-doe"));
+    } catch (error) {
+      throw new BadInput(`${options.pcap}: ${(error as Error).message}`);
+    }
   }
 
   /** To be given to the responder or requester: the message before it is sealed. */
@@ -61,15 +66,14 @@ export class Trace {
     }
     const { pcap } = this.#options;
     if (!pcap || !object) return;
-    const packet = pcapngPacket({ time, direction, object, comment: words });
-    this.#write(() => appendFileSync(pcap, packet));
-  }
-
-  #write(act: () => void): void {
     try {
-      act();
+      appendFileSync(pcap, pcapngPacket({ time, direction, object, comment: words }));
     } catch (error) {
-      throw new BadInput(`${this.#options.pcap}: ${(error as Error).message}`);
+      // The conversation is worth more than its capture.
+      process.stderr.write(
+        `cloister: ${pcap}: ${(error as Error).message}; the capture ends here\n`,
+      );
+      this.#options = { ...this.#options, pcap: "" };
     }
   }
 }

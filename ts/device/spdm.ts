@@ -60,6 +60,7 @@ export const protocolKey = (standard: number, vendor: number): string =>
   `${hexWord(standard, 4)}:${hexWord(vendor, 4)}`;
 
 const VERSIONS = [Spdm.VERSION_1_1, Spdm.VERSION_1_2, Spdm.VERSION_1_3];
+
 export class SpdmResponder {
   readonly prng: Prng;
   readonly clock: Clock;
@@ -105,7 +106,7 @@ export class SpdmResponder {
   clear(request: Uint8Array): Uint8Array | undefined {
     this.#expire();
     this.#tap("request", request, undefined);
-    const answer = this.process(request, undefined);
+    const answer = this.answer(request, undefined);
     if (!answer) return undefined;
     this.#tap("response", answer.response, undefined);
     answer.sealed?.();
@@ -119,7 +120,7 @@ export class SpdmResponder {
     if (!session) return undefined;
     const request = session.open(record);
     if (request) this.#tap("request", request, session.id);
-    const answer = request ? this.process(request, session) : this.#decryptError(session);
+    const answer = request ? this.answer(request, session) : this.#decryptError(session);
     if (!answer || !this.sessions.has(session.id)) return undefined;
     this.#tap("response", answer.response, session.id);
     const response = session.seal(answer.response);
@@ -130,7 +131,7 @@ export class SpdmResponder {
   }
 
   /** Answers one whole message, in a session or outside; undefined discards it. */
-  process(request: Uint8Array, session: Session | undefined): Accepted | undefined {
+  answer(request: Uint8Array, session: Session | undefined): Accepted | undefined {
     const code = request[Spdm.CODE] ?? 0;
     const refused = this.#refusal(request, session);
     if (session && !refused) session.lastHeard = this.clock.now();
@@ -142,7 +143,9 @@ export class SpdmResponder {
     const fitting = isRefusal(answer) ? answer : this.#fit(answer, code, session);
     if (!isRefusal(fitting)) {
       fitting.commit?.();
-      return fitting;
+      // Committed once: whoever wraps this answer (a chunk, a late answer) must not do it again.
+      const { response, sealed } = fitting;
+      return sealed ? { response, sealed } : { response };
     }
     if (this.connection.isNegotiated) (session ?? this.connection).transcript.clearL();
     return { response: errorMessage(this.#errorVersion(code), fitting) };

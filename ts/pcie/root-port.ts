@@ -16,7 +16,6 @@ export interface StreamSetup {
 
 export class RootPort {
   readonly #functions: Map<number, PcieFunction> = new Map();
-  #next = MMIO_BASE;
 
   attach(port: PcieFunction): void {
     if (this.#functions.has(port.functionId)) {
@@ -57,13 +56,14 @@ export class RootPort {
 
   /** Gives every BAR an address of its own size's alignment and switches the function on. */
   enumerate(): void {
+    let next = MMIO_BASE;
     for (const port of this.#functions.values()) {
       for (const bar of port.bars) {
         const size = BigInt(bar.bytes);
-        this.#next = (this.#next + size - 1n) & -size;
-        port.config.write(Config.BAR0 + 4 * bar.index, Number(this.#next & 0xffffffffn), 4);
-        port.config.write(Config.BAR0 + 4 * bar.index + 4, Number(this.#next >> 32n), 4);
-        this.#next += size;
+        next = (next + size - 1n) & -size;
+        port.config.write(Config.BAR0 + 4 * bar.index, Number(next & 0xffffffffn), 4);
+        port.config.write(Config.BAR0 + 4 * bar.index + 4, Number(next >> 32n), 4);
+        next += size;
       }
       const on = (1 << Config.MEMORY_SPACE_BIT) | (1 << Config.BUS_MASTER_BIT);
       port.config.write(Config.COMMAND, on, 2);

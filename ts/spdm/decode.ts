@@ -2,9 +2,17 @@
 
 import * as IdeKm from "../abi/ide-km.ts";
 import * as Spdm from "../abi/spdm.ts";
+import * as Algorithms from "../abi/spdm-algorithms.ts";
+import * as Capabilities from "../abi/spdm-capabilities.ts";
+import * as Certificate from "../abi/spdm-certificate.ts";
 import * as Chunk from "../abi/spdm-chunk.ts";
+import * as Exchange from "../abi/spdm-key-exchange.ts";
+import * as Measurements from "../abi/spdm-measurements.ts";
+import * as Negotiate from "../abi/spdm-negotiate.ts";
 import * as Vendor from "../abi/spdm-vendor-defined.ts";
+import * as Version from "../abi/spdm-version.ts";
 import * as Tdisp from "../abi/tdisp.ts";
+import * as Lock from "../abi/tdisp-lock.ts";
 import { ideKmObjects, nameOf, spdmCodes, spdmErrors, tdispErrors, tdispName } from "./names.ts";
 import { hex, hexWord, u16, u32, u64 } from "./octets.ts";
 import { isVendorDefined, vendorDefinedOf } from "./vendor-defined.ts";
@@ -22,8 +30,13 @@ const some = (octets: Uint8Array): string =>
   octets.length > 16 ? `${hex(octets.subarray(0, 16))}... (${octets.length})` : hex(octets);
 
 const sized: Fields = (m) => [
-  `flags ${u32At(m, 8)}`,
-  ...(m.length >= 20 ? [`transfer ${u32At(m, 12)}`, `message ${u32At(m, 16)}`] : []),
+  `flags ${u32At(m, Capabilities.FLAGS)}`,
+  ...(m.length >= Capabilities.SIZE
+    ? [
+        `transfer ${u32At(m, Capabilities.DATA_TRANSFER_SIZE)}`,
+        `message ${u32At(m, Capabilities.MAX_SPDM_MSG_SIZE)}`,
+      ]
+    : []),
 ];
 const param =
   (first: string, second?: string): Fields =>
@@ -40,28 +53,28 @@ const chunk: Fields = (m) => [
 
 // biome-ignore format: a table
 const fields: Record<number, Fields> = {
-  [Spdm.VERSION_RSP]: (m) => Array.from({ length: m[5] ?? 0 }, (_, i) => u16At(m, 6 + 2 * i)),
+  [Spdm.VERSION_RSP]: (m) => Array.from({ length: m[Version.ENTRY_COUNT] ?? 0 }, (_, i) => u16At(m, Version.SIZE + Version.ENTRY_BYTES * i)),
   [Spdm.GET_CAPABILITIES]: sized,
   [Spdm.CAPABILITIES]: sized,
-  [Spdm.NEGOTIATE_ALGORITHMS]: (m) => [`asym ${u32At(m, 8)}`, `hash ${u32At(m, 12)}`],
-  [Spdm.ALGORITHMS]: (m) => [`measurement ${u32At(m, 8)}`, `asym ${u32At(m, 12)}`, `hash ${u32At(m, 16)}`],
+  [Spdm.NEGOTIATE_ALGORITHMS]: (m) => [`asym ${u32At(m, Negotiate.BASE_ASYM_ALGO)}`, `hash ${u32At(m, Negotiate.BASE_HASH_ALGO)}`],
+  [Spdm.ALGORITHMS]: (m) => [`measurement ${u32At(m, Algorithms.MEASUREMENT_HASH_ALGO)}`, `asym ${u32At(m, Algorithms.BASE_ASYM_SEL)}`, `hash ${u32At(m, Algorithms.BASE_HASH_SEL)}`],
   [Spdm.DIGESTS]: param("supported", "slots"),
-  [Spdm.GET_CERTIFICATE]: (m) => [`slot ${m[2]}`, `offset ${u16At(m, 4)}`, `length ${u16At(m, 6)}`],
-  [Spdm.CERTIFICATE]: (m) => [`slot ${m[2]}`, `portion ${u16At(m, 4)}`, `remainder ${u16At(m, 6)}`],
+  [Spdm.GET_CERTIFICATE]: (m) => [`slot ${m[Spdm.PARAM1]}`, `offset ${u16At(m, Certificate.OFFSET)}`, `length ${u16At(m, Certificate.LENGTH)}`],
+  [Spdm.CERTIFICATE]: (m) => [`slot ${m[Spdm.PARAM1]}`, `portion ${u16At(m, Certificate.PORTION_LENGTH)}`, `remainder ${u16At(m, Certificate.REMAINDER_LENGTH)}`],
   [Spdm.CHALLENGE]: param("slot", "summary"),
   [Spdm.CHALLENGE_AUTH]: param("slot", "slots"),
   [Spdm.GET_MEASUREMENTS]: param("attributes", "operation"),
-  [Spdm.MEASUREMENTS]: (m) => [`total ${u8At(m, 2)}`, `blocks ${m[4]}`, `bytes ${u16At(m, 5)}`],
-  [Spdm.KEY_EXCHANGE]: (m) => [`summary ${u8At(m, 2)}`, `slot ${m[3]}`, `session ${u16At(m, 4)}`],
-  [Spdm.KEY_EXCHANGE_RSP]: (m) => [`heartbeat ${m[2]}`, `session ${u16At(m, 4)}`, `mutual ${u8At(m, 6)}`],
+  [Spdm.MEASUREMENTS]: (m) => [`total ${u8At(m, Spdm.PARAM1)}`, `blocks ${m[Measurements.NUMBER_OF_BLOCKS]}`, `bytes ${u16At(m, Measurements.MEASUREMENT_RECORD_LENGTH)}`],
+  [Spdm.KEY_EXCHANGE]: (m) => [`summary ${u8At(m, Spdm.PARAM1)}`, `slot ${m[Spdm.PARAM2]}`, `session ${u16At(m, Exchange.SESSION_ID)}`],
+  [Spdm.KEY_EXCHANGE_RSP]: (m) => [`heartbeat ${m[Spdm.PARAM1]}`, `session ${u16At(m, Exchange.SESSION_ID)}`, `mutual ${u8At(m, Exchange.MUT_AUTH_REQUESTED)}`],
   [Spdm.KEY_UPDATE]: param("operation", "tag"),
   [Spdm.KEY_UPDATE_ACK]: param("operation", "tag"),
   [Spdm.RESPOND_IF_READY]: param("code", "token"),
   [Spdm.CHUNK_SEND]: chunk,
   [Spdm.CHUNK_RESPONSE]: chunk,
-  [Spdm.CHUNK_GET]: (m) => [`handle ${u8At(m, 3)}`, `seq ${u16At(m, 4)}`],
-  [Spdm.CHUNK_SEND_ACK]: (m) => [`early error ${m[2]}`, `handle ${u8At(m, 3)}`, `seq ${u16At(m, 4)}`],
-  [Spdm.ERROR]: (m) => [nameOf(spdmErrors, m[2]!), `data ${u8At(m, 3)}`, some(m.subarray(4))],
+  [Spdm.CHUNK_GET]: (m) => [`handle ${u8At(m, Spdm.PARAM2)}`, `seq ${u16At(m, Chunk.CHUNK_SEQ_NO)}`],
+  [Spdm.CHUNK_SEND_ACK]: (m) => [`early error ${m[Spdm.PARAM1]}`, `handle ${u8At(m, Spdm.PARAM2)}`, `seq ${u16At(m, Chunk.CHUNK_SEQ_NO)}`],
+  [Spdm.ERROR]: (m) => [nameOf(spdmErrors, m[Spdm.PARAM1]!), `data ${u8At(m, Spdm.PARAM2)}`, some(m.subarray(Spdm.SIZE))],
 };
 
 /** One line for one SPDM message in the clear. */
@@ -111,7 +124,7 @@ function ideKm(m: Uint8Array): string[] {
 
 // biome-ignore format: a table
 const tdispFields: Record<number, Fields> = {
-  [Tdisp.LOCK_INTERFACE_REQUEST]: (m) => [`flags ${u16At(m, 0)}`, `stream ${m[2]}`, `offset ${u64At(m, 4)}`],
+  [Tdisp.LOCK_INTERFACE_REQUEST]: (m) => [`flags ${u16At(m, Lock.FLAGS)}`, `stream ${m[Lock.DEFAULT_STREAM_ID]}`, `offset ${u64At(m, Lock.MMIO_REPORTING_OFFSET)}`],
   [Tdisp.GET_DEVICE_INTERFACE_REPORT]: (m) => [`offset ${u16At(m, 0)}`, `length ${u16At(m, 2)}`],
   [Tdisp.GET_DEVICE_INTERFACE_REPORT & 0x7f]: (m) => [`portion ${u16At(m, 0)}`, `remainder ${u16At(m, 2)}`],
   [Tdisp.GET_DEVICE_INTERFACE_STATE & 0x7f]: (m) => [["CONFIG_UNLOCKED", "CONFIG_LOCKED", "RUN", "ERROR"][m[0] ?? 4] ?? "?"],

@@ -1,5 +1,6 @@
 // What TIO_DEV_CONNECT does, start to end: identity, measurements, session, IDE keys; then a TDI locked and started.
 import * as Spdm from "../abi/spdm.ts";
+import * as Tdisp from "../abi/tdisp.ts";
 import { type Exchange, PeerFault } from "../spdm/exchange.ts";
 import { equal } from "../spdm/octets.ts";
 import { IdeKmRequester, type IdeStreamId, type StreamKeys } from "./ide.ts";
@@ -72,7 +73,7 @@ export function* startInterface(
 ): Exchange<void> {
   yield* tdisp.start(functionId, nonce);
   const state = yield* tdisp.state(functionId);
-  if (state !== 2)
+  if (state !== Tdisp.RUN)
     throw new PeerFault(`DEVICE_INTERFACE_STATE: ${state} after START, expected 2 (RUN)`);
 }
 

@@ -1,8 +1,10 @@
 // The SPDM requester: who the device is, what it measures, and a session with it. DSP0274 1.1 to 1.3.
 
 import * as Spdm from "../abi/spdm.ts";
+import * as Algorithms from "../abi/spdm-algorithms.ts";
 import * as Capabilities from "../abi/spdm-capabilities.ts";
 import * as CertificateLayout from "../abi/spdm-certificate.ts";
+import * as Version from "../abi/spdm-version.ts";
 import { message } from "../spdm/answer.ts";
 import { type Chain, chainFault, chainOf } from "../spdm/certificate.ts";
 import { type Clock, type Curves, nobleCurves, type Prng } from "../spdm/crypto.ts";
@@ -115,8 +117,11 @@ export class SpdmRequester {
     this.#limits = { ...this.#limits, ...responder, maxMessageSize: this.#maxMessageSize };
     const request = negotiation(version, this.#options.offer);
     const answer = yield* this.ask(request);
-    const response = answer.subarray(0, u16(answer, Spdm.SIZE));
-    const suite = response.length >= 0x24 ? suiteOf(response, this.curves) : undefined;
+    const response = answer.subarray(
+      0,
+      answer.length < Algorithms.SIZE ? 0 : u16(answer, Algorithms.LENGTH),
+    );
+    const suite = response.length >= Algorithms.SIZE ? suiteOf(response, this.curves) : undefined;
     if (!suite?.asym) throw new PeerFault("ALGORITHMS: selects no hash or signature of ours");
     a.push(request, response);
     this.#suite = suite;
@@ -126,10 +131,12 @@ export class SpdmRequester {
   *#version(a: Uint8Array[]): Exchange<number> {
     const request = message(Spdm.VERSION_1_0, Spdm.GET_VERSION, 0, 0);
     const answer = yield* this.ask(request);
-    const count = answer[5] ?? 0;
-    if (answer.length < 6 + 2 * count) throw new PeerFault("VERSION: shorter than its entry count");
-    const response = answer.slice(0, 6 + 2 * count);
-    const theirs = Array.from({ length: count }, (_, i) => u16(response, 6 + 2 * i) >> 8);
+    const count = answer[Version.ENTRY_COUNT] ?? 0;
+    const end = Version.SIZE + count * Version.ENTRY_BYTES;
+    if (answer.length < end) throw new PeerFault("VERSION: shorter than its entry count");
+    const response = answer.slice(0, end);
+    const entry = (i: number) => u16(response, Version.SIZE + i * Version.ENTRY_BYTES);
+    const theirs = Array.from({ length: count }, (_, i) => entry(i) >> Version.ENTRY_MINOR_LSB);
     const ours = this.#options.versions ?? VERSIONS;
     const common = ours.filter((each) => theirs.includes(each)).sort((x, y) => y - x)[0];
     if (common === undefined) {

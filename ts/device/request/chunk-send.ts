@@ -36,7 +36,7 @@ export function chunkSend(
   chunks.sending = undefined;
   const whole = join(...sending.parts);
   const answer = mayTravelInChunks(whole)
-    ? responder.process(whole, session)
+    ? responder.answer(whole, session)
     : { response: errorMessage(connection.version, INVALID) };
   if (!answer) return undefined;
   return { ...answer, response: ack(0, answer.response) };

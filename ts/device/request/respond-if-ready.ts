@@ -14,5 +14,5 @@ export function respondIfReady(
   if (request[Spdm.PARAM1] !== deferred.request[Spdm.CODE]) return INVALID;
   if (request[Spdm.PARAM2] !== deferred.token) return INVALID;
   responder.deferred = undefined;
-  return responder.process(deferred.request, session);
+  return responder.answer(deferred.request, session);
 }
