@@ -137,7 +137,13 @@ export function timeOf(value: Value | undefined, what: string): number {
   const century = value?.tag === UTC_TIME ? (year < 50 ? 2000 : 1900) : 0;
   const time = Date.UTC(century + year, month - 1, day, hour, minute, second);
   const back = new Date(time);
-  if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day || hour > 23 || minute > 59) {
+  if (
+    back.getUTCFullYear() !== century + year ||
+    back.getUTCMonth() !== month - 1 ||
+    back.getUTCDate() !== day ||
+    hour > 23 ||
+    minute > 59
+  ) {
     throw wrong(`${what}: "${text}" is no time`);
   }
   return time;

@@ -28,12 +28,15 @@ export async function openKey(key: PublicKey): Handle {
   }
 }
 
+/** An engine may answer a signature of odd length with an error: it is a wrong one all the same. */
+const holds = (verified: Promise<boolean>): Promise<boolean> => verified.catch(() => false);
+
 /** True when the RSA key signed these bytes. */
 export async function isSignedBy(signed: Signed, key: Handle): Promise<boolean> {
   const opened = await key;
   if (opened?.algorithm.name !== PSS.name) return false;
   const pss = { name: PSS.name, saltLength: 48 };
-  return crypto.subtle.verify(pss, opened, copy(signed.signature), copy(signed.tbs));
+  return holds(crypto.subtle.verify(pss, opened, copy(signed.signature), copy(signed.tbs)));
 }
 
 /** True when the P-384 key made r and s (96 bytes, big-endian) over these bytes. */
@@ -45,7 +48,7 @@ export async function isReportSignedBy(
   const opened = await key;
   if (opened?.algorithm.name !== ECDSA.name) return false;
   const ecdsa = { name: ECDSA.name, hash: "SHA-384" };
-  return crypto.subtle.verify(ecdsa, opened, copy(signature), copy(signed));
+  return holds(crypto.subtle.verify(ecdsa, opened, copy(signature), copy(signed)));
 }
 
 function base64url(bytes: Uint8Array): string {
@@ -78,5 +81,5 @@ export async function isLegacySignedBy(
   }
   const pss = { name: "RSA-PSS", saltLength: signer.bits === 2048 ? 32 : 48 };
   const { signature, signed } = certificate;
-  return crypto.subtle.verify(pss, key, copy(signature), copy(signed));
+  return holds(crypto.subtle.verify(pss, key, copy(signature), copy(signed)));
 }
