@@ -7,7 +7,7 @@ import { type Crl, parseCrl } from "./crl.ts";
 import { type Evidence, isTrusted, parseRoots, type Roots } from "./evidence.ts";
 import { type Endorsement, endorsementOf } from "./extension.ts";
 import { type Role, requireProfile, roleOf } from "./profile.ts";
-import { type Handle, isSignedBy, openKey } from "./signature.ts";
+import { isSignedBy, type OpenedKey, openKey } from "./signature.ts";
 
 export interface ChainOptions {
   /** ARKs to trust: DER, PEM or AMD's `ask_ark.cert`. The package holds none. */
@@ -102,7 +102,7 @@ async function signatureCheck(
   role: Role,
   signed: Certificate,
   signer: Certificate,
-  key: Handle,
+  key: OpenedKey,
 ): Promise<Check> {
   const name = `${role} signature`;
   const code =
@@ -139,7 +139,7 @@ function requireCrlFits(crl: Crl, { ark, ask, kind }: Links, now: number): strin
 async function crlCheck(
   bytes: Uint8Array | undefined,
   links: Links,
-  key: Handle,
+  key: OpenedKey,
   options: ChainOptions,
 ): Promise<Check> {
   const name = "revocation list";

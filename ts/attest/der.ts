@@ -4,7 +4,6 @@ import { Refusal } from "./code.ts";
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
-export const NULL = 0x05;
 export const OID = 0x06;
 export const IA5_STRING = 0x16;
 export const UTC_TIME = 0x17;

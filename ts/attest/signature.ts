@@ -10,10 +10,10 @@ const ECDSA = { name: "ECDSA", namedCurve: "P-384" } as const;
 const copy = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes);
 
 /** A key as WebCrypto holds it, or undefined when the engine does not take it. */
-export type Handle = Promise<CryptoKey | undefined>;
+export type OpenedKey = Promise<CryptoKey | undefined>;
 
 /** Imports a key, once for all it has signed: that costs more than a verification. */
-export async function openKey(key: PublicKey): Handle {
+export async function openKey(key: PublicKey): OpenedKey {
   const { subtle } = crypto;
   try {
     if (key.kind === "RSA") {
@@ -32,7 +32,7 @@ export async function openKey(key: PublicKey): Handle {
 const holds = (verified: Promise<boolean>): Promise<boolean> => verified.catch(() => false);
 
 /** True when the RSA key signed these bytes. */
-export async function isSignedBy(signed: Signed, key: Handle): Promise<boolean> {
+export async function isSignedBy(signed: Signed, key: OpenedKey): Promise<boolean> {
   const opened = await key;
   if (opened?.algorithm.name !== PSS.name) return false;
   const pss = { name: PSS.name, saltLength: 48 };
@@ -43,7 +43,7 @@ export async function isSignedBy(signed: Signed, key: Handle): Promise<boolean> 
 export async function isReportSignedBy(
   signed: Uint8Array,
   signature: Uint8Array,
-  key: Handle,
+  key: OpenedKey,
 ): Promise<boolean> {
   const opened = await key;
   if (opened?.algorithm.name !== ECDSA.name) return false;
