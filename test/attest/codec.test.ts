@@ -8,6 +8,7 @@ import {
   makeReport,
 } from "../../dist/attest/evidence/index.js";
 import {
+  attestExtended,
   composeReport,
   composeTable,
   composeTcb,
@@ -30,7 +31,7 @@ import {
   reportJson,
   verifyChain,
 } from "../../dist/attest/index.js";
-import { assert, suite } from "../kit.ts";
+import { assert, rejects, suite } from "../kit.ts";
 import { milan } from "./vectors.ts";
 
 const test = suite("the bytes of evidence");
@@ -126,6 +127,30 @@ test("of a chain are read from PEM, DER and bundles alike", async () => {
   assert.is(bare.checks[1]?.code, "CERTIFICATE_MISSING");
 });
 
+test("are not judged by a clock that shows no time", async () => {
+  const parts = goodParts(await makeIdentity({ seed: "codec", product: "Milan", at }));
+  const roots = [parts.ark];
+  await rejects(verifyChain(parts, { roots, now: Number.NaN }), /now: NaN, expected a Date/);
+  await rejects(verifyChain(parts, { roots, now: new Date("never") }), /now: Invalid Date/);
+});
+
+test("of a host that hands out VCEK and VLEK are taken as the report names them", async () => {
+  const identity = await makeIdentity({ seed: "codec", product: "Milan", at });
+  for (const signingKey of ["VCEK", "VLEK"] as const) {
+    const parts = goodParts(identity, { signingKey });
+    const table = composeTable(
+      new Map([
+        ["VCEK", identity.vcek.certificate],
+        ["VLEK", identity.vlek.certificate],
+        ["ASK", parts.ask],
+      ]),
+    );
+    const file = Uint8Array.from([...parts.report, ...table]);
+    const result = await attestExtended(file, { roots: [parts.ark], now: at });
+    assert.is(result.says, "accepted");
+  }
+});
+
 test("of an ask_ark.cert are roots too: AMD's own form, its signature checked", async () => {
   const identity = await makeIdentity({ seed: "codec", product: "Milan", at });
   const file = await legacyFile("Milan");
@@ -143,6 +168,8 @@ test("of an ask_ark.cert are roots too: AMD's own form, its signature checked", 
   );
   const other = await verifyChain(parts, { roots: [await legacyFile("Genoa")], now: at });
   assert.is(other.checks.find(({ verdict }) => verdict === "failed")?.code, "ROOT_UNTRUSTED");
+  const cube = await verifyChain(parts, { roots: [await legacyFile("Milan", 3)], now: at });
+  assert.is(cube.checks.find(({ verdict }) => verdict === "failed")?.code, "ROOT_UNTRUSTED");
   assert.throws(() => parseLegacy(file.subarray(0, 100)), /100 bytes, expected 1600/);
 });
 
@@ -169,7 +196,7 @@ test("of Turin print its FMC, of Milan none", async () => {
 });
 
 /** ASK and ARK in AMD's own form, signed with the shipped keys. AMD 55766, B. */
-async function legacyFile(product: "Milan" | "Genoa"): Promise<Uint8Array> {
+async function legacyFile(product: "Milan" | "Genoa", exponent = 65537): Promise<Uint8Array> {
   const { ASK, ARK } = authoritiesOf(product);
   const rsa = { name: "RSA-PSS", hash: "SHA-384" };
   const key = await crypto.subtle.importKey("pkcs8", Uint8Array.from(ARK.privateKey), rsa, false, [
@@ -184,7 +211,7 @@ async function legacyFile(product: "Milan" | "Genoa"): Promise<Uint8Array> {
     view.setUint32(0x24, usage, true);
     view.setUint32(0x38, 4096, true);
     view.setUint32(0x3c, 4096, true);
-    view.setUint32(0x40, 65537, true);
+    view.setUint32(0x40, exponent, true);
     bytes.set(Uint8Array.from(modulus).reverse(), 0x240);
     const pss = { name: "RSA-PSS", saltLength: 48 };
     const signature = await crypto.subtle.sign(pss, key, bytes.subarray(0, 0x440));

@@ -18,6 +18,8 @@ export interface PublicKey {
   readonly spki: Uint8Array;
   /** Modulus of an RSA key, or X and Y of a point. */
   readonly number: Uint8Array;
+  /** Of an RSA key. */
+  readonly exponent?: Uint8Array;
 }
 
 /** What certificates and revocation lists share: the signed part, and a PSS signature over it. */
@@ -108,9 +110,10 @@ function keyOf(value: Der.Value | undefined): PublicKey {
   const [id, parameter] = Der.valuesOf(Der.requireTag(algorithm, Der.SEQUENCE, what).content);
   const oid = Der.oidOf(Der.requireTag(id, Der.OID, what), what);
   if (oid === RSA) {
-    const [modulus] = Der.valuesOf(Der.single(key, Der.SEQUENCE, what).content);
+    const [modulus, power] = Der.valuesOf(Der.single(key, Der.SEQUENCE, what).content);
     const number = Der.integerOf(Der.requireTag(modulus, Der.INTEGER, what), what);
-    return { kind: "RSA", spki: spki.whole, number };
+    const exponent = Der.integerOf(Der.requireTag(power, Der.INTEGER, what), what);
+    return { kind: "RSA", spki: spki.whole, number, exponent };
   }
   const curve = oid === EC ? Der.oidOf(Der.requireTag(parameter, Der.OID, what), what) : "";
   if (curve !== SECP384R1 || key.length !== 97 || key[0] !== 4) {

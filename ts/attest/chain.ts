@@ -1,4 +1,5 @@
 // ARK -> ASK -> VCEK, or ARK -> ASVK -> VLEK, with the ARK's revocation list. AMD 57230, 3; RFC 5280, 6.
+import { Misuse } from "../error.ts";
 import { equal } from "./bytes.ts";
 import { type Certificate, parseCertificates } from "./certificate.ts";
 import { type Check, check, failure, Refusal, skipped } from "./code.ts";
@@ -6,7 +7,7 @@ import { type Crl, parseCrl } from "./crl.ts";
 import { type Evidence, isTrusted, parseRoots, type Roots } from "./evidence.ts";
 import { type Endorsement, endorsementOf } from "./extension.ts";
 import { type Role, requireProfile, roleOf } from "./profile.ts";
-import { type Handle, isSignedBy, openKey } from "./signature.ts";
+import { isSignedBy, type OpenedKey, openKey } from "./signature.ts";
 
 export interface ChainOptions {
   /** ARKs to trust: DER, PEM or AMD's `ask_ark.cert`. The package holds none. */
@@ -101,7 +102,7 @@ async function signatureCheck(
   role: Role,
   signed: Certificate,
   signer: Certificate,
-  key: Handle,
+  key: OpenedKey,
 ): Promise<Check> {
   const name = `${role} signature`;
   const code =
@@ -138,7 +139,7 @@ function requireCrlFits(crl: Crl, { ark, ask, kind }: Links, now: number): strin
 async function crlCheck(
   bytes: Uint8Array | undefined,
   links: Links,
-  key: Handle,
+  key: OpenedKey,
   options: ChainOptions,
 ): Promise<Check> {
   const name = "revocation list";
@@ -185,6 +186,10 @@ export interface OpenedChain {
 
 /** Reads roots and certificates; the signatures are looked at by `judge`. */
 export function openChain(evidence: Evidence, options: ChainOptions): OpenedChain {
+  // Nothing is before or after what is no time: such a clock would find every certificate valid.
+  if (Number.isNaN(new Date(options.now).getTime())) {
+    throw new Misuse(`now: ${options.now}, expected a Date or milliseconds since 1970`);
+  }
   let roots: Roots | undefined;
   const rootCheck = check("root given", () => {
     roots = parseRoots(options.roots);
@@ -213,8 +218,9 @@ export function openChain(evidence: Evidence, options: ChainOptions): OpenedChai
 }
 
 /** Every check of the chain, in order. What cannot be asked, because something before it failed, is skipped. */
-export const verifyChain = (evidence: Evidence, options: ChainOptions): Promise<Chain> =>
-  openChain(evidence, options).judge();
+export async function verifyChain(evidence: Evidence, options: ChainOptions): Promise<Chain> {
+  return openChain(evidence, options).judge();
+}
 
 async function judge(
   links: Links,

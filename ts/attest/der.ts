@@ -4,7 +4,6 @@ import { Refusal } from "./code.ts";
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
-export const NULL = 0x05;
 export const OID = 0x06;
 export const IA5_STRING = 0x16;
 export const UTC_TIME = 0x17;
@@ -137,7 +136,13 @@ export function timeOf(value: Value | undefined, what: string): number {
   const century = value?.tag === UTC_TIME ? (year < 50 ? 2000 : 1900) : 0;
   const time = Date.UTC(century + year, month - 1, day, hour, minute, second);
   const back = new Date(time);
-  if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day || hour > 23 || minute > 59) {
+  if (
+    back.getUTCFullYear() !== century + year ||
+    back.getUTCMonth() !== month - 1 ||
+    back.getUTCDate() !== day ||
+    hour > 23 ||
+    minute > 59
+  ) {
     throw wrong(`${what}: "${text}" is no time`);
   }
   return time;

@@ -1,4 +1,5 @@
 // What a relying party holds: a report and certificates, from a table or from loose files. AMD 56860, 57230.
+import * as Layout from "../abi/report.ts";
 import { equal } from "./bytes.ts";
 import { type Certificate, isPem, parseCertificates, pemBlocks } from "./certificate.ts";
 import { Refusal } from "./code.ts";
@@ -20,14 +21,22 @@ export interface Evidence {
 /** Evidence from an extended report: 1,184 bytes, then the certificate table if there is one. */
 export function evidenceOfExtended(bytes: Uint8Array): Evidence {
   const { report, table } = splitExtended(bytes);
-  return { report, ...evidenceOfTable(table) };
+  return { report, ...evidenceOfTable(table, namesVlek(report)) };
 }
 
-function evidenceOfTable(table: ReadonlyMap<Entry, Uint8Array>): Omit<Evidence, "report"> {
+/** A host may hand out both certificates: the report says which of them it needs. */
+const namesVlek = (report: Uint8Array): boolean =>
+  (((report[Layout.SIGNER_INFO] ?? 0) >> Layout.SIGNING_KEY_LSB) & 7) === Layout.SIGNING_KEY_VLEK;
+
+function evidenceOfTable(
+  table: ReadonlyMap<Entry, Uint8Array>,
+  vlek: boolean,
+): Omit<Evidence, "report"> {
+  const [first, second] = vlek ? ["VLEK", "VCEK"] : ["VCEK", "VLEK"];
   const part = (field: string, bytes: Uint8Array | undefined) =>
     bytes === undefined ? {} : { [field]: bytes };
   return {
-    ...part("vek", table.get("VCEK") ?? table.get("VLEK")),
+    ...part("vek", table.get(first as Entry) ?? table.get(second as Entry)),
     ...part("ask", table.get("ASK")),
     ...part("ark", table.get("ARK")),
     ...part("crl", table.get("CRL")),
@@ -93,7 +102,10 @@ export function isTrusted(ark: Certificate, roots: Roots): boolean {
   return (
     roots.arks.some((root) => equal(root.der, ark.der)) ||
     roots.legacy.some(
-      (root) => root.role === "ARK" && equal(trimmed(root.modulus), trimmed(ark.key.number)),
+      (root) =>
+        root.role === "ARK" &&
+        equal(trimmed(root.modulus), trimmed(ark.key.number)) &&
+        equal(trimmed(root.exponent), trimmed(ark.key.exponent ?? new Uint8Array(0))),
     )
   );
 }

@@ -1,4 +1,5 @@
 // The form AMD gives its ARK, ASK and ASVK, VCEK and VLEK: names, keys, what each may sign. AMD 57230, 3.
+import { hex } from "./bytes.ts";
 import type { Certificate, Extension } from "./certificate.ts";
 import { Refusal } from "./code.ts";
 import * as Der from "./der.ts";
@@ -86,6 +87,10 @@ export function requireProfile(certificate: Certificate, role: Role): void {
   if (kind === "P-384") return;
   const bits = certificate.key.number.length * 8;
   if (bits !== 4096) throw wrong(role, `RSA key of ${bits} bits, expected 4096`);
+  // With an exponent of 1 anything is signed by anybody.
+  if (hex(certificate.key.exponent ?? new Uint8Array(0)) !== "010001") {
+    throw wrong(role, "RSA exponent is not 65537");
+  }
   if (lineOf(certificate) === undefined) {
     throw wrong(role, `"${commonName(certificate)}" names no product`);
   }

@@ -10,10 +10,10 @@ const ECDSA = { name: "ECDSA", namedCurve: "P-384" } as const;
 const copy = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes);
 
 /** A key as WebCrypto holds it, or undefined when the engine does not take it. */
-export type Handle = Promise<CryptoKey | undefined>;
+export type OpenedKey = Promise<CryptoKey | undefined>;
 
 /** Imports a key, once for all it has signed: that costs more than a verification. */
-export async function openKey(key: PublicKey): Handle {
+export async function openKey(key: PublicKey): OpenedKey {
   const { subtle } = crypto;
   try {
     if (key.kind === "RSA") {
@@ -28,24 +28,27 @@ export async function openKey(key: PublicKey): Handle {
   }
 }
 
+/** An engine may answer a signature of odd length with an error: it is a wrong one all the same. */
+const holds = (verified: Promise<boolean>): Promise<boolean> => verified.catch(() => false);
+
 /** True when the RSA key signed these bytes. */
-export async function isSignedBy(signed: Signed, key: Handle): Promise<boolean> {
+export async function isSignedBy(signed: Signed, key: OpenedKey): Promise<boolean> {
   const opened = await key;
   if (opened?.algorithm.name !== PSS.name) return false;
   const pss = { name: PSS.name, saltLength: 48 };
-  return crypto.subtle.verify(pss, opened, copy(signed.signature), copy(signed.tbs));
+  return holds(crypto.subtle.verify(pss, opened, copy(signed.signature), copy(signed.tbs)));
 }
 
 /** True when the P-384 key made r and s (96 bytes, big-endian) over these bytes. */
 export async function isReportSignedBy(
   signed: Uint8Array,
   signature: Uint8Array,
-  key: Handle,
+  key: OpenedKey,
 ): Promise<boolean> {
   const opened = await key;
   if (opened?.algorithm.name !== ECDSA.name) return false;
   const ecdsa = { name: ECDSA.name, hash: "SHA-384" };
-  return crypto.subtle.verify(ecdsa, opened, copy(signature), copy(signed));
+  return holds(crypto.subtle.verify(ecdsa, opened, copy(signature), copy(signed)));
 }
 
 function base64url(bytes: Uint8Array): string {
@@ -78,5 +81,5 @@ export async function isLegacySignedBy(
   }
   const pss = { name: "RSA-PSS", saltLength: signer.bits === 2048 ? 32 : 48 };
   const { signature, signed } = certificate;
-  return crypto.subtle.verify(pss, key, copy(signature), copy(signed));
+  return holds(crypto.subtle.verify(pss, key, copy(signature), copy(signed)));
 }

@@ -1,9 +1,8 @@
-// Evidence that must be refused: one row per fault, with the code it must earn and why. Issue: the evidence factory.
+// Evidence that must be refused: one row per fault, with the code it must earn and why. docs/attestation.md.
 import type { Code } from "../code.ts";
-import type { Product } from "../product.ts";
 import { certificateFaults } from "./fault-certificate.ts";
 import { reportFaults } from "./fault-report.ts";
-import { type Identity, makeIdentity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import type { Parts } from "./parts.ts";
 import { extended, goodParts } from "./parts.ts";
 import type { ReportOptions } from "./report.ts";
@@ -13,8 +12,6 @@ export interface Bench {
   readonly identity: Identity;
   /** Good evidence with other report fields, signed. */
   readonly good: (options?: ReportOptions) => Parts;
-  /** Another product of the same seed. */
-  readonly other: (product: Product) => Promise<Identity>;
 }
 
 export interface Fault {
@@ -34,7 +31,6 @@ export async function makeFault(fault: Fault, identity: Identity): Promise<Uint8
   const made = await fault.make({
     identity,
     good: (options) => goodParts(identity, options),
-    other: (product) => makeIdentity({ seed: identity.seed, product, at: identity.at }),
   });
   return made instanceof Uint8Array ? made : extended(made);
 }
