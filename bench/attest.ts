@@ -15,6 +15,8 @@ import {
   verifyReport,
 } from "../dist/attest/index.js";
 
+import type { Figure } from "./figure.ts";
+
 export interface AttestFigures {
   readonly cpu: string;
   readonly node: string;
@@ -107,6 +109,18 @@ export async function attestBench(): Promise<AttestFigures> {
     ratio: go && median(kept.map(([a, b]) => b / a)),
     parts: await partsOf(file, roots, now),
   };
+}
+
+/** One figure: verifications a second against go-sev-guest's, where Go is there to build it. */
+export async function attestFigures(): Promise<Figure[]> {
+  const { cloister, goSevGuest, ratio } = await attestBench();
+  if (goSevGuest === undefined || ratio === undefined) {
+    process.stderr.write("SKIPPED: attest: no Go to build go-sev-guest with\n");
+    return [];
+  }
+  const [value, peerValue] = [1000 / cloister, 1000 / goSevGuest];
+  const unit = "reports with chain/s";
+  return [{ name: "verify", value, unit, peer: "go-sev-guest", peerValue, ratio, spread: 0 }];
 }
 
 const ms = (value: number) => `${value.toFixed(3)} ms`;

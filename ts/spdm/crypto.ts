@@ -5,16 +5,10 @@ import { expand } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384 } from "@noble/hashes/sha2.js";
 import * as Spdm from "../abi/spdm.ts";
+import type { Clock } from "../clock.ts";
+import type { Prng } from "../prng.ts";
 
-/** Where random octets come from. One seed replays the same session. */
-export interface Prng {
-  bytes(count: number): Uint8Array;
-}
-
-/** Milliseconds since any fixed moment; for certificates, since 1970. */
-export interface Clock {
-  now(): number;
-}
+export type { Clock, Prng };
 
 /** A running hash: the transcripts. */
 export interface Running {
