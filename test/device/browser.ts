@@ -1,4 +1,4 @@
-// One page with responder and requester, in headless Chromium. Run by `npm run browser:device`.
+// One page with responder and requester, in headless Chromium. Run by .ci/run.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
