@@ -1,4 +1,5 @@
-// Seeded mutations of reports, certificates, lists and tables: each gets a verdict, none an exception, none an accept.
+// Seeded mutations of reports, certificates, lists and tables: each gets a verdict, none an exception.
+// None is accepted, unless all that was read from it is byte for byte what it was.
 // By itself: `node --import tsx test/attest/fuzz.ts [mutations] [seed]`.
 import { pathToFileURL } from "node:url";
 import {
