@@ -2,6 +2,10 @@
 import type { ChipName, Generation } from "../chip/chip.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import type { EventName } from "../port.ts";
+import type { Numa } from "./cost/charges.ts";
+import type { Costs } from "./cost/costs.ts";
+import type { Backing } from "./cost/model.ts";
+import type { Modelled } from "./cost/modelled.ts";
 
 /** Changes when a field changes its meaning or goes; not when one is added. */
 export const SCHEMA = "cloister.replay/1";
@@ -24,6 +28,16 @@ export interface GenerationReport {
   /** All loaded values in order, then final guest memory; 16 hex digits each. Equal to the flat reference's. */
   digest?: string;
   events?: Events;
+  /** What the part would charge for it: docs/cost-model.md. */
+  modelled?: Modelled;
+}
+
+/** What the cost model was told. */
+export interface ModelSettings {
+  backing: Backing;
+  vms: number;
+  /** Constants that were overridden. */
+  costs: Partial<Costs>;
 }
 
 export interface ReplayReport {
@@ -46,8 +60,9 @@ export interface ReplayReport {
   };
   chip: ChipName;
   pageSize: PageSize;
-  numa: "local";
+  numa: Numa;
   baseline: Generation;
+  model?: ModelSettings;
   generations: GenerationReport[];
 }
 
