@@ -3,11 +3,11 @@ import * as Memory from "../../ts/abi/memory";
 import * as Model from "../../ts/abi/model";
 import * as Record from "../../ts/abi/record";
 import { PAGE_SHIFT } from "../address";
-import { add, charge, MODEL, observe, setting } from "./base";
+import { add, charge, MODEL, observe } from "./base";
 import { reach } from "./cache";
 import { train } from "./stream";
-import { isFirstTouch, translateData, translateFetch } from "./translate";
-import { fill, transfer } from "./transfer";
+import { translateData, translateFetch } from "./translate";
+import { transfer } from "./transfer";
 
 const L1I: usize = MODEL + Model.L1I;
 const L1D: usize = MODEL + Model.L1D;
@@ -16,7 +16,6 @@ const LINE_SHIFT: u64 = 6;
 const LINE: u32 = 64;
 
 let lastFetched: u64 = 0;
-let lastPage: u64 = u64.MAX_VALUE;
 
 /** Runs `count` records of the batch. */
 export function model(count: u32): void {
@@ -74,11 +73,6 @@ function once(
 }
 
 function translate(gva: u64, line: u64, reader: u32): u64 {
-  const page = gva >> PAGE_SHIFT;
-  if (page != lastPage) {
-    lastPage = page;
-    if (setting(Model.FILL) && isFirstTouch(page)) fill(page);
-  }
   return reader == Model.FETCH ? translateFetch(gva, line) : translateData(gva, line);
 }
 

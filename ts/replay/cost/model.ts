@@ -44,7 +44,7 @@ type CounterName =
   | "HALTS"
   | "PAGES_FILLED";
 
-const RESIDENT = 96 * 0x100000;
+const RESIDENT = 128 * 0x100000;
 const TOUCHED_ENTRIES = 2 ** 21;
 const TAG = 8;
 const PICO = 1000;
