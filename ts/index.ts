@@ -7,6 +7,14 @@ export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
 export type * from "./port.ts";
 export { type Prng, prng } from "./prng.ts";
+export {
+  type ComparedRow,
+  comparedRows,
+  csvOf,
+  hyperfineOf,
+  markdownOf,
+  readReports,
+} from "./replay/compare.ts";
 export type { Numa } from "./replay/cost/charges.ts";
 export {
   type CostKey,

@@ -2,10 +2,12 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { compare } from "./compare.ts";
+import { costs } from "./costs.ts";
 import { replay } from "./replay.ts";
 import { version } from "./version.ts";
 
-const verbs: ((program: Command) => void)[] = [replay, version];
+const verbs: ((program: Command) => void)[] = [replay, compare, costs, version];
 
 /** The exit code an error earns, by what it says of its cause. */
 export function exitCodeOf(error: unknown): number {

@@ -23,6 +23,8 @@ export interface GenerationReport {
   refused?: string;
   /** Time spent running this generation's records, exits served included. */
   wallSeconds?: number;
+  /** The same for each run where there were several; wallSeconds is their median. */
+  times?: number[];
   /** Fetches, loads, stores and modifies for each of those seconds. */
   accessesPerSecond?: number;
   /** All loaded values in order, then final guest memory; 16 hex digits each. Equal to the flat reference's. */
@@ -46,6 +48,8 @@ export interface ReplayReport {
   /** Which part of a program's run this was; null for all of it. */
   sampled: string | null;
   trace: {
+    /** The file, or what the reader was told. */
+    name?: string;
     records: number;
     fetches: number;
     loads: number;

@@ -84,7 +84,7 @@ export async function replay(
     schema: SCHEMA,
     seed,
     sampled: stopped ?? trace.sampled ?? null,
-    trace: { ...trace.counts, pages: reference.pages, bytes: trace.bytes },
+    trace: { name: trace.name, ...trace.counts, pages: reference.pages, bytes: trace.bytes },
     chip,
     pageSize,
     numa: options.numa ?? "local",
