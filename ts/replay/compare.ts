@@ -148,7 +148,12 @@ export function repeated(reports: ReplayReport[]): ReplayReport {
     if (row.refused) return row;
     const times = reports.map((report) => report.generations[index]?.wallSeconds ?? 0);
     const rates = reports.map((report) => report.generations[index]?.accessesPerSecond ?? 0);
-    return { ...row, wallSeconds: medianOf(times), accessesPerSecond: Math.round(medianOf(rates)), times };
+    return {
+      ...row,
+      wallSeconds: medianOf(times),
+      accessesPerSecond: Math.round(medianOf(rates)),
+      times,
+    };
   });
   return { ...first, generations };
 }
