@@ -21,6 +21,10 @@ const MAY_BE_ZERO = new Set<string>(["ns", "ratio", "0 page, 1 all"]);
 const WHOLE = new Set<string>(["B", "ways", "entries"]);
 const LARGEST = 2 ** 40;
 
+/** Whether 0 means something for a constant of this unit, and whether it must be whole. */
+export const mayBeZero = (unit: string): boolean => MAY_BE_ZERO.has(unit);
+export const isWhole = (unit: string): boolean => WHOLE.has(unit);
+
 const unitOf = (key: CostKey): string =>
   (key in memoryRows
     ? memoryRows[key as keyof MemoryTable]
@@ -75,10 +79,10 @@ function checkValue(key: CostKey, value: unknown, where: string): number {
   const seen = `${where}: ${key}: ${JSON.stringify(value)}`;
   if (typeof value !== "number") throw new BadInput(`${seen}, expected a number (${unit})`);
   if (value < 0) throw new BadInput(`${seen}, expected 0 or more (${unit})`);
-  if (value === 0 && !MAY_BE_ZERO.has(unit))
+  if (value === 0 && !mayBeZero(unit))
     throw new BadInput(`${seen}, expected more than 0 (${unit})`);
   if (value > LARGEST) throw new BadInput(`${seen}, expected at most 2^40 (${unit})`);
-  if (WHOLE.has(unit) && !Number.isInteger(value)) {
+  if (isWhole(unit) && !Number.isInteger(value)) {
     throw new BadInput(`${seen}, expected a whole number (${unit})`);
   }
   return value;
