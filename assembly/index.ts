@@ -31,6 +31,8 @@ export { dimmRead, dimmWrite } from "./dimm";
 // replay
 export { agree, fillTransfer, foldPage, foldWindow, replay, writeImage } from "./replay";
 export { flatPages, listFlatPages, startFlat } from "./flat";
+// the part's caches and TLBs, tags only
+export { model } from "./model/run";
 // the cipher by itself, for vectors and comparison
 export { xtsUnit } from "./xex";
 export { decryptPage, encryptLines } from "./xex";

@@ -27,9 +27,9 @@ function found(files: string[], pattern: RegExp): string[] {
   );
 }
 
-// What may be wider: one string of bytes, and a row of a state table.
+// What may be wider: one string, and a row of a table by a constant of the specification.
 const WIDE_LINE = new RegExp(
-  `^(?! *"[\\w+/=]+",?$)(?! *\\[[\\w.]+\\]: +\\{.*\\},$).{${MOST_COLUMNS + 1}}`,
+  `^(?! *["\`].*["\`],?$)(?! *\\[[\\w.]+\\]: .*,$).{${MOST_COLUMNS + 1}}`,
 );
 
 test("no file is long, and no line is wide", () => {
@@ -134,7 +134,13 @@ test("no road is left: each folder imports what its side may know", () => {
   }
 });
 
-const RAW = ["ts/core.ts", "ts/silicon.ts", "ts/replay/port.ts", "ts/replay/reference.ts"];
+const RAW = [
+  "ts/core.ts",
+  "ts/silicon.ts",
+  "ts/replay/port.ts",
+  "ts/replay/reference.ts",
+  "ts/replay/cost/model.ts",
+];
 
 test("only the core's wrapper and the replay's own touch the raw exports", () => {
   const others = under("ts").filter((file) => !RAW.includes(file));

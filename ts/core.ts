@@ -23,8 +23,9 @@ export function createCore(options: CoreOptions): Core {
 /** The five objects over an instance. */
 export function ports(made: Silicon, cBit: number): Core {
   const { exports, view } = made;
+  const exits = new Map<number, number>();
   return {
-    guest: guestPort(made),
+    guest: guestPort(made, exits),
     host: hostPort(made, cBit === 0 ? 0n : 1n << BigInt(cBit)),
     device: {
       read: (device, gpa, into) =>
@@ -45,6 +46,7 @@ export function ports(made: Silicon, cBit: number): Core {
         writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
     },
     events: () => eventsOf(view),
+    exits: () => exits,
     framesInUse: () => exports.framesInUse(),
   };
 }
@@ -98,7 +100,7 @@ function setLinks({ view }: Silicon, links: bigint[]): bigint {
   return BigInt(links.length);
 }
 
-function guestPort(made: Silicon): GuestPort {
+function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
   const { exports } = made;
   return {
     load: (vcpu) => loadVcpu(made, vcpu),
@@ -117,6 +119,7 @@ function guestPort(made: Silicon): GuestPort {
     map: (root, gva, leaf, level, linear, links) =>
       exports.mapGuest(root, gva, leaf, level, linear, setLinks(made, links)),
     vmexit(code, info1 = 0n, info2 = 0n) {
+      exits.set(code, (exits.get(code) ?? 0) + 1);
       exports.vmexit(BigInt(code), info1, info2);
     },
     replay: replayPort(made),

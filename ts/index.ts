@@ -7,6 +7,25 @@ export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
 export type * from "./port.ts";
 export { type Prng, prng } from "./prng.ts";
+export {
+  type ComparedRow,
+  comparedRows,
+  csvOf,
+  hyperfineOf,
+  markdownOf,
+  readReports,
+} from "./replay/compare.ts";
+export type { Numa } from "./replay/cost/charges.ts";
+export {
+  type CostKey,
+  type CostRow,
+  type Costs,
+  costRows,
+  readCosts,
+} from "./replay/cost/costs.ts";
+export type { Backing } from "./replay/cost/model.ts";
+export type { LatencyBucket, Modelled, Mpki } from "./replay/cost/modelled.ts";
+export type { Breakdown } from "./replay/cost/price.ts";
 export { type TraceNotes, TraceWriter } from "./replay/reader/cltr-writer.ts";
 export { openTrace } from "./replay/reader/open.ts";
 export type { ByteSource, TraceReader } from "./replay/reader/reader.ts";

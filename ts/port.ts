@@ -149,5 +149,7 @@ export interface Core {
   firmware: FirmwarePort;
   dimm: DimmPort;
   events(): Record<EventName, bigint>;
+  /** Exits of the guest's own making (not #NPF), by code. */
+  exits(): ReadonlyMap<number, number>;
   framesInUse(): number;
 }

@@ -39,6 +39,7 @@ test("the report has the promised shape, and equal digests in all generations", 
     "pageSize",
     "numa",
     "baseline",
+    "model",
     "generations",
   ]);
   assert.is(report.schema, "cloister.replay/1");

@@ -19,8 +19,10 @@ export const OUT_OF_FRAMES = 5;
 
 // CODE of a VMEXIT
 export const VMEXIT_INTR = 0x060;
+export const VMEXIT_CPUID = 0x072;
 export const VMEXIT_HLT = 0x078;
 export const VMEXIT_IOIO = 0x07b;
+export const VMEXIT_MSR = 0x07c;
 export const VMEXIT_NPF = 0x400;
 export const VMEXIT_VMGEXIT = 0x403;
 // 64 ones on silicon; a signed literal widens to them.

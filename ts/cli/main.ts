@@ -4,6 +4,8 @@ import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
+import { compare } from "./compare.ts";
+import { costs } from "./costs.ts";
 import { device } from "./device.ts";
 import { display } from "./display.ts";
 import { evidence } from "./evidence.ts";
@@ -19,6 +21,8 @@ import { version } from "./version.ts";
 
 const verbs: ((program: Command) => void)[] = [
   replay,
+  compare,
+  costs,
   version,
   fetchVerb,
   verify,

@@ -3,16 +3,24 @@ import Table from "cli-table3";
 import type { Command } from "commander";
 import { type ChipName, chipNames, type Generation, generations } from "../chip/chip.ts";
 import { wallClock } from "../clock.ts";
+import { Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
+import { repeated } from "../replay/compare.ts";
+import type { Numa } from "../replay/cost/charges.ts";
+import type { Backing } from "../replay/cost/model.ts";
 import { windowOf } from "../replay/reader/window.ts";
 import type { GenerationReport, ReplayReport } from "../replay/report.ts";
-import { replay as run } from "../replay/run.ts";
+import { type ReplayOptions, replay as run } from "../replay/run.ts";
+import { compareTable } from "./compare.ts";
+import { readCostsFile } from "./costs.ts";
+import { type Exports, exportOptions, writeExports } from "./export-options.ts";
+import { modelTable } from "./model-table.ts";
 import { chip, generationList, oneOf, pageSize, size, whole } from "./option.ts";
 import { print, writeWhole } from "./output.ts";
 import { progress } from "./progress.ts";
 import { openTraceFile } from "./trace-file.ts";
 
-interface Options {
+interface Options extends Exports {
   generations?: Generation[];
   chip: ChipName;
   pageSize: PageSize;
@@ -21,6 +29,12 @@ interface Options {
   skip: number;
   limit?: number;
   check: "digest" | "each";
+  model: boolean;
+  numa: Numa;
+  backing: Backing;
+  vms: number;
+  costs?: string;
+  repeat: number;
   json?: boolean;
   out?: string;
 }
@@ -28,10 +42,13 @@ interface Options {
 const INTERRUPTED = 130;
 
 export function replay(program: Command): void {
-  program
+  const command = program
     .command("replay")
     .description("run a memory trace through the generations and check every value it loads")
-    .argument("<trace>", 'valgrind lackey text or .cltr, gzipped or not; "-" for standard input')
+    .argument(
+      "<traces...>",
+      'valgrind lackey text or .cltr, gzipped or not; "-" for standard input',
+    )
     .option("--generations <list>", `of ${generations.join(",")}`, generationList)
     .option("--chip <name>", chipNames.join(", "), chip, "turin")
     .option("--page-size <size>", "4k or 2m: guest, nested and RMP pages", pageSize, "4k")
@@ -47,33 +64,69 @@ export function replay(program: Command): void {
     )
     .option("--json", "print the report as JSON")
     .option("--out <file>", "write the report as JSON to a file as well")
-    .action(act);
+    .option("--repeat <n>", "run so often; seconds are medians", whole("--repeat", 1), 1)
+    .option("--no-model", "count only, charge nothing")
+    .option("--numa <node>", "local or remote memory", oneOf("--numa", NUMA), "local")
+    .option(
+      "--backing <when>",
+      "prefaulted, or lazy: memory is accepted when first touched, and charged",
+      oneOf("--backing", BACKING),
+      "prefaulted",
+    )
+    .option("--vms <n>", "VMs on the socket that do the same", whole("--vms", 1), 1)
+    .option("--costs <file>", "JSON of the model's constants to replace (cloister costs)");
+  exportOptions(command).action(act);
 }
 
-async function act(path: string, options: Options): Promise<void> {
-  const { trace: whole, bytes } = await openTraceFile(path);
-  const trace = windowOf(whole, options.skip, options.limit);
-  const shown = progress(bytes, wallClock.now);
+const NUMA = ["local", "remote"] as const;
+const BACKING = ["prefaulted", "lazy"] as const;
+
+async function act(paths: string[], options: Options): Promise<void> {
+  const { csv: _, markdown: __, exportJson: ___, json, out, repeat, costs, ...rest } = options;
+  if (paths.includes("-") && (repeat > 1 || paths.indexOf("-") !== paths.lastIndexOf("-")))
+    throw new Misuse('"-": standard input can be read once, expected a file');
+  const overrides = costs ? readCostsFile(costs) : {};
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once("SIGINT", onInterrupt);
   try {
-    const { skip: _, limit: __, json: ___, out: ____, ...rest } = options;
-    const report = await run(trace, {
-      ...rest,
-      signal: interrupt.signal,
-      onProgress: (records) => shown.update(trace.bytes, records),
-    });
-    shown.stop();
-    const json = JSON.stringify(report, null, 2);
-    if (options.out) writeWhole(options.out, `${json}\n`);
-    await print(options.json ? json : tableOf(report, trace.name));
+    const reports: { name: string; report: ReplayReport }[] = [];
+    for (const path of paths) {
+      const runs: ReplayReport[] = [];
+      while (runs.length < repeat && (runs.length === 0 || !interrupt.signal.aborted))
+        runs.push(await runFile(path, { ...rest, costs: overrides }, interrupt.signal));
+      reports.push({ name: path, report: repeated(runs) });
+      if (interrupt.signal.aborted) break;
+    }
+    const whole = reports.map(({ report }) => report);
+    const text = JSON.stringify(whole.length === 1 ? whole[0] : whole, null, 2);
+    if (out) writeWhole(out, `${text}\n`);
+    writeExports(options, reports);
+    await print(
+      json ? text : reports.map(({ name, report }) => tableOf(report, name)).join("\n\n"),
+    );
+    if (!json && reports.length > 1) await print(compareTable(reports));
     if (interrupt.signal.aborted) process.exitCode = INTERRUPTED;
   } finally {
-    shown.stop();
     process.removeListener("SIGINT", onInterrupt);
+  }
+}
+
+async function runFile(
+  path: string,
+  { skip, limit, ...options }: ReplayOptions & { skip: number; limit?: number },
+  signal: AbortSignal,
+): Promise<ReplayReport> {
+  const { trace: whole, bytes } = await openTraceFile(path);
+  const trace = windowOf(whole, skip, limit);
+  const shown = progress(bytes, wallClock.now);
+  try {
+    const onProgress = (records: number) => shown.update(trace.bytes, records);
+    return await run(trace, { ...options, signal, onProgress });
+  } finally {
+    shown.stop();
     // An interrupted read of a pipe never ends, and closing would wait for it; the process ends instead.
-    if (!interrupt.signal.aborted) await trace.close();
+    if (!signal.aborted) await trace.close();
   }
 }
 
@@ -97,7 +150,8 @@ export function tableOf(report: ReplayReport, name: string): string {
   for (const [title, cell] of LINES) table.push([title, ...ran.map(cell)]);
   const refused = rows.flatMap((row) => (row.refused ? [`${row.generation}: ${row.refused}`] : []));
   const shown = ran.length > 0 ? [table.toString()] : [];
-  return [head, ...shown, ...refused, verdictOf(ran)].join("\n");
+  const model = modelTable(report);
+  return [head, ...shown, ...refused, verdictOf(ran), ...(model ? [model] : [])].join("\n");
 }
 
 type Cell = (row: GenerationReport) => string;

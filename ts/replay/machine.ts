@@ -73,6 +73,11 @@ export class Machine implements Replayer {
     return this.#platform.core.events();
   }
 
+  /** Exits of the guest's own making, by code. */
+  exits(): ReadonlyMap<number, number> {
+    return this.#platform.core.exits();
+  }
+
   get #way() {
     const transfers = this.#transfers;
     const user = () => this.#platform.core.guest.load(this.#kernel.user);

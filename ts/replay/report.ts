@@ -2,6 +2,10 @@
 import type { ChipName, Generation } from "../chip/chip.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import type { EventName } from "../port.ts";
+import type { Numa } from "./cost/charges.ts";
+import type { Costs } from "./cost/costs.ts";
+import type { Backing } from "./cost/model.ts";
+import type { Modelled } from "./cost/modelled.ts";
 import type { Counts } from "./record.ts";
 
 /** Changes when a field changes its meaning or goes; not when one is added. */
@@ -20,11 +24,23 @@ export interface GenerationReport {
   refused?: string;
   /** Time spent running this generation's records, exits served included. */
   wallSeconds?: number;
+  /** The same for each run where there were several; wallSeconds is their median. */
+  times?: number[];
   /** Fetches, loads, stores and modifies for each of those seconds. */
   accessesPerSecond?: number;
   /** All loaded values in order, then final guest memory; 16 hex digits each. Equal to the flat reference's. */
   digest?: string;
   events?: Events;
+  /** What the part would charge for it: docs/cost-model.md. */
+  modelled?: Modelled;
+}
+
+/** What the cost model was told. */
+export interface ModelSettings {
+  backing: Backing;
+  vms: number;
+  /** Constants that were overridden. */
+  costs: Partial<Costs>;
 }
 
 export interface ReplayReport {
@@ -33,6 +49,8 @@ export interface ReplayReport {
   /** Which part of a program's run this was; null for all of it. */
   sampled: string | null;
   trace: Counts & {
+    /** The file, or what the reader was told. */
+    name?: string;
     /** 4 KiB pages that the program touched. */
     pages: number;
     /** Bytes of the trace as it is stored. */
@@ -40,8 +58,9 @@ export interface ReplayReport {
   };
   chip: ChipName;
   pageSize: PageSize;
-  numa: "local";
+  numa: Numa;
   baseline: Generation;
+  model?: ModelSettings;
   generations: GenerationReport[];
 }
 

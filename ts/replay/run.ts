@@ -1,11 +1,15 @@
 // Runs a trace through the generations: each batch of records through the flat reference first, then through every machine.
 import type { ChipName, Generation } from "../chip/chip.ts";
-import { generations as all, lacks } from "../chip/chip.ts";
+import { generations, lacks } from "../chip/chip.ts";
 import { chips } from "../chip/index.ts";
 import { type Clock, wallClock } from "../clock.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import type { CoreModule, StopSignal } from "../structural.ts";
+import type { Numa } from "./cost/charges.ts";
+import type { Costs } from "./cost/costs.ts";
+import type { Backing } from "./cost/model.ts";
+import { BASELINE, type MachineCounts, Modelling } from "./cost/modelling.ts";
 import { Machine } from "./machine.ts";
 import type { TraceReader } from "./reader/reader.ts";
 import { Batch } from "./record.ts";
@@ -24,6 +28,16 @@ export interface ReplayOptions {
   resident?: number;
   /** `each` compares every value with the reference as it is loaded, and names the first that differs; default digest. */
   check?: "digest" | "each";
+  /** Charge what was counted (docs/cost-model.md); default true. */
+  model?: boolean;
+  /** Whether the VM's memory is on its own node; default local. */
+  numa?: Numa;
+  /** Whether memory was backed and accepted before the trace begins, or is when first touched; default prefaulted. */
+  backing?: Backing;
+  /** VMs that share the socket, each doing the same; default 1. */
+  vms?: number;
+  /** Constants of the cost model to replace. */
+  costs?: Partial<Costs>;
   clock?: Clock;
   /** Called after each batch with the records run so far. */
   onProgress?: (records: number) => void;
@@ -50,36 +64,56 @@ export async function replay(
     throw new Misuse(`seed: ${seed}, expected 0 to 2^53 - 1`);
   const part = chips[chip];
   if (!part) throw new Misuse(`chip: "${chip}", expected one of ${Object.keys(chips).join(", ")}`);
-  const wanted = options.generations ?? all;
+  const wanted = options.generations ?? generations;
   const each = options.check === "each";
   const { module } = options;
   const reference = new Reference(resident, BigInt(seed), each, module);
   const machine = { chip, pageSize, seed: BigInt(seed), resident, each, module };
-  const runs = wanted
-    .filter((generation) => !lacks(part, generation))
-    .map((generation) => ({
-      generation,
-      machine: new Machine(generation, machine),
-      milliseconds: 0,
-    }));
-  const stopped = await runBatches(trace, reference, runs, options);
+  const runOf = (generation: Generation): Run => {
+    return { generation, machine: new Machine(generation, machine), milliseconds: 0 };
+  };
+  const runs = wanted.filter((generation) => !lacks(part, generation)).map(runOf);
+  const modelling = modellingOf(options, { chip, pageSize, module }, runs);
+  const none = runs.find((run) => run.generation === BASELINE);
+  // An overhead is over the baseline: it runs too, though nobody asked to see it.
+  const hidden = modelling && !none ? [runOf(BASELINE)] : [];
+  const stopped = await runBatches(trace, reference, [...runs, ...hidden], options, modelling);
   const digest = digestOf(reference, reference.touched());
+  const baseline = modelling?.base(countsOf((none ?? hidden[0]) as Run)) ?? 0;
   return {
     schema: SCHEMA,
     seed,
     sampled: stopped ?? trace.sampled ?? null,
-    trace: { ...trace.counts, pages: reference.pages, bytes: trace.bytes },
+    trace: { name: trace.name, ...trace.counts, pages: reference.pages, bytes: trace.bytes },
     chip,
     pageSize,
-    numa: "local",
-    baseline: "none",
+    numa: options.numa ?? "local",
+    baseline: BASELINE,
+    ...(modelling ? { model: modelling.settings } : {}),
     generations: wanted.map((generation) => {
       const refused = lacks(part, generation);
       if (refused) return { generation, refused };
       const run = runs.find((candidate) => candidate.generation === generation) as Run;
-      return reportOf(run, trace, digest, reference.touched());
+      const counts = countsOf(run);
+      const row = reportOf(run, trace, digest, reference.touched());
+      if (!modelling) return row;
+      return { ...row, modelled: modelling.modelled(generation, counts, baseline) };
     }),
   };
+}
+
+function countsOf({ machine }: Run): MachineCounts {
+  return { events: eventsReport(machine.events()), exits: machine.exits() };
+}
+
+function modellingOf(
+  { model = true, numa = "local", backing = "prefaulted", vms = 1, costs = {} }: ReplayOptions,
+  part: { chip: ChipName; pageSize: PageSize; module: CoreModule | undefined },
+  runs: Run[],
+): Modelling | undefined {
+  if (!model) return undefined;
+  const generations = runs.map((run) => run.generation);
+  return new Modelling({ ...part, numa, backing, vms, overrides: costs }, generations);
 }
 
 /** Runs the trace. Answers why it ended early, if it did. */
@@ -88,6 +122,7 @@ async function runBatches(
   reference: Reference,
   runs: Run[],
   { clock = wallClock, onProgress, signal }: ReplayOptions,
+  modelling: Modelling | undefined,
 ): Promise<string | undefined> {
   const batch = new Batch();
   const words = batch.words;
@@ -112,6 +147,7 @@ async function runBatches(
       runOn(run.machine, view, trace, run.generation);
       run.milliseconds += clock.now() - before;
     }
+    modelling?.run(view.records, length);
     ordinal += BigInt(length);
     onProgress?.(Number(ordinal));
     // Lets a signal, a progress line or a browser's page have its turn.

@@ -1,0 +1,32 @@
+// Where the model lies, and its counters.
+import * as Memory from "../../ts/abi/memory";
+import * as Model from "../../ts/abi/model";
+
+/** The model's first byte. */
+export const MODEL: usize = Memory.FRAME_TABLE;
+
+/** Adds to one counter of ts/abi/model.ts. */
+export function add(counter: usize, amount: u64): void {
+  store<u64>(MODEL + counter, load<u64>(MODEL + counter) + amount);
+}
+
+/** A setting. */
+export function setting(offset: usize): u32 {
+  return load<u32>(MODEL + offset);
+}
+
+/** Counts a read by who made it and where it hit, and answers what it is charged. */
+export function charge(reader: u32, level: u32, stream: bool): u64 {
+  const cell = usize((reader * Model.LEVELS + level) * 2 + u32(stream));
+  add(Model.READS + (cell << 3), 1);
+  return load<u32>(MODEL + Model.CHARGES + (cell << 2));
+}
+
+/** Adds one access of the program to the histogram of latencies. */
+export function observe(picoseconds: u64): void {
+  add(Model.PICOSECONDS, picoseconds);
+  const seen = picoseconds + setting(Model.HIT_PS);
+  const top = 63 - clz(seen | 1);
+  const half = top > 0 ? (seen >> (top - 1)) & 1 : 0;
+  add(Model.HISTOGRAM + (usize(min(2 * top + half, Model.BUCKETS - 1)) << 3), 1);
+}

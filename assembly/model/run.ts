@@ -1,0 +1,89 @@
+// The model's loop: the records of a batch through the part's TLBs and caches. Nothing here has data, and nothing refuses.
+import * as Memory from "../../ts/abi/memory";
+import * as Model from "../../ts/abi/model";
+import * as Record from "../../ts/abi/record";
+import { PAGE_SHIFT } from "../address";
+import { add, charge, MODEL, observe } from "./base";
+import { reach } from "./cache";
+import { train } from "./stream";
+import { translateData, translateFetch } from "./translate";
+import { transfer } from "./transfer";
+
+const L1I: usize = MODEL + Model.L1I;
+const L1D: usize = MODEL + Model.L1D;
+const SPACE: u64 = u64(Model.SPACE_DATA) << Model.SPACE_LSB;
+const LINE_SHIFT: u64 = 6;
+const LINE: u32 = 64;
+
+let lastFetched: u64 = 0;
+
+/** Runs `count` records of the batch. */
+export function model(count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const record: usize = Memory.BATCH + (usize(i) << 4);
+    const op = i32(load<u8>(record, Record.OP));
+    const gva = load<u64>(record, Record.GVA);
+    const bytes = load<u32>(record, Record.BYTES);
+    if (op <= Record.FETCH_WIDE) fetch(gva, bytes);
+    else if (op <= Record.LOAD_WIDE) data(gva, bytes, Model.LOAD, 0);
+    else if (op <= Record.STORE_WIDE) data(gva, bytes, Model.STORE, 1);
+    // A modify reads first; the write then finds the line. As cachegrind counts it.
+    else if (op <= Record.MODIFY_WIDE) data(gva, bytes, Model.LOAD, 1);
+    else if (op <= Record.TRANSFER_IN) transfer(gva, bytes, op == Record.TRANSFER_IN);
+    else if (op == Record.HALT) add(Model.HALTS, 1);
+  }
+}
+
+function fetch(gva: u64, bytes: u32): void {
+  add(Model.FETCHES, 1);
+  const line = SPACE | (gva >> LINE_SHIFT);
+  const last = SPACE | ((gva + bytes - 1) >> LINE_SHIFT);
+  if (line == lastFetched && last == line) return observe(charge(Model.FETCH, 0, false));
+  lastFetched = last;
+  if (bytes > LINE) return wide(gva, bytes, Model.FETCH, 0);
+  observe(once(L1I, gva, line, last, bytes, Model.FETCH, 0));
+}
+
+function data(gva: u64, bytes: u32, reader: u32, dirty: u64): void {
+  add(Model.ACCESSES, 1);
+  if (bytes > LINE) return wide(gva, bytes, reader, dirty);
+  const line = SPACE | (gva >> LINE_SHIFT);
+  const last = SPACE | ((gva + bytes - 1) >> LINE_SHIFT);
+  observe(once(L1D, gva, line, last, bytes, reader, dirty));
+}
+
+/** One access of up to 64 bytes: what it is charged beyond a hit. */
+function once(
+  level1: usize,
+  gva: u64,
+  line: u64,
+  last: u64,
+  bytes: u32,
+  reader: u32,
+  dirty: u64,
+): u64 {
+  let cost = translate(gva, line, reader);
+  const end = gva + bytes - 1;
+  if (gva >> PAGE_SHIFT != end >> PAGE_SHIFT) cost += translate(end, last, reader);
+  const level = reach(level1, line, last, dirty);
+  if (level == 0) return cost + charge(reader, 0, false);
+  const stream = train(line);
+  const both = last != line && train(last);
+  return cost + charge(reader, level, stream || both);
+}
+
+function translate(gva: u64, line: u64, reader: u32): u64 {
+  return reader == Model.FETCH ? translateFetch(gva, line) : translateData(gva, line);
+}
+
+/** A wider access is one of each line it has. */
+function wide(gva: u64, bytes: u32, reader: u32, dirty: u64): void {
+  const level1 = reader == Model.FETCH ? L1I : L1D;
+  const end = gva + bytes;
+  let cost: u64 = 0;
+  for (let at = gva; at < end; at = (at | (LINE - 1)) + 1) {
+    const line = SPACE | (at >> LINE_SHIFT);
+    cost += once(level1, at, line, line, 1, reader, dirty);
+  }
+  observe(cost);
+}

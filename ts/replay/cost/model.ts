@@ -1,0 +1,141 @@
+// One instance of the core that holds only tags: the part's caches and TLBs as one kind of generation uses them.
+import * as Memory from "../../abi/memory.ts";
+import * as Layout from "../../abi/model.ts";
+import type { Features } from "../../chip/chip.ts";
+import type { PageSize } from "../../hypervisor/vm.ts";
+import { type Silicon, silicon } from "../../silicon.ts";
+import type { CoreModule } from "../../structural.ts";
+import { cellOf, chargeOf, type Numa } from "./charges.ts";
+import { type Costs, geometriesOf } from "./costs.ts";
+
+/** How a VM comes to its memory: backed and accepted before the trace begins, or page by page when first touched. */
+export type Backing = "prefaulted" | "lazy";
+
+export interface ModelOptions {
+  costs: Costs;
+  features: Features;
+  pageSize: PageSize;
+  numa: Numa;
+  backing: Backing;
+  /** VMs on the socket that do the same at the same time. */
+  vms: number;
+  /** Whether the guest's kernel writes a page before a program first uses it; only comparisons with other models switch it off. */
+  fill?: boolean;
+  module?: CoreModule | undefined;
+}
+
+type CounterName =
+  | "PICOSECONDS"
+  | "FETCHES"
+  | "ACCESSES"
+  | "ITLB2_HITS"
+  | "DTLB2_HITS"
+  | "WALKS"
+  | "STREAM_WALKS"
+  | "FIRST_TOUCHES"
+  | "FLUSHES"
+  | "WRITTEN_BACK"
+  | "WRITTEN_BACK_SHARED"
+  | "TRANSFERS_OUT"
+  | "TRANSFERS_IN"
+  | "BYTES_OUT"
+  | "BYTES_IN"
+  | "BYTES_COPIED"
+  | "SLOTS"
+  | "HALTS"
+  | "PAGES_FILLED";
+
+const RESIDENT = 128 * 0x100000;
+const TOUCHED_ENTRIES = 2 ** 21;
+const TAG = 8;
+const PICO = 1000;
+const LARGE_SHIFT = 21;
+const SMALL_SHIFT = 12;
+
+export class Model {
+  readonly #silicon: Silicon;
+
+  constructor(options: ModelOptions) {
+    this.#silicon = silicon(RESIDENT, options.module);
+    this.#layTables(options);
+    this.#set(options);
+  }
+
+  /** Runs the first `length` records of a batch. */
+  run(records: Uint8Array, length: number): void {
+    this.#silicon.bytes.set(records, Memory.BATCH);
+    this.#silicon.exports.model(length);
+  }
+
+  counter(name: CounterName): number {
+    return Number(this.#silicon.view.getBigUint64(at(Layout[name]), true));
+  }
+
+  /** How often a reader's read ended at a level. */
+  reads(reader: number, level: number, stream: boolean): number {
+    const cell = at(Layout.READS) + TAG * cellOf(reader, level, stream);
+    return Number(this.#silicon.view.getBigUint64(cell, true));
+  }
+
+  /** Accesses by latency: two buckets for each power of two of picoseconds. */
+  histogram(): number[] {
+    const { view } = this.#silicon;
+    return Array.from({ length: Layout.BUCKETS }, (_, bucket) =>
+      Number(view.getBigUint64(at(Layout.HISTOGRAM) + TAG * bucket, true)),
+    );
+  }
+
+  #layTables({ costs, vms }: ModelOptions): void {
+    const { view } = this.#silicon;
+    let next = at(0x1000);
+    for (const [name, { sets, ways }] of Object.entries(geometriesOf(costs, vms))) {
+      const row = at(Layout[name as "L1D"]);
+      view.setUint32(row + Layout.TABLE, next, true);
+      view.setUint32(row + Layout.SETS, sets, true);
+      view.setUint32(row + Layout.WAYS, ways, true);
+      next += sets * ways * TAG;
+    }
+    view.setUint32(at(Layout.TOUCHED), next, true);
+    view.setUint32(at(Layout.TOUCHED_MASK), TOUCHED_ENTRIES - 1, true);
+  }
+
+  #set(options: ModelOptions): void {
+    const { costs, features, pageSize, numa, backing, fill = true } = options;
+    const { view } = this.#silicon;
+    const set = (offset: number, value: number) => view.setUint32(at(offset), value, true);
+    const cycles = (count: number) => Math.round((PICO * count) / costs.clock);
+    set(Layout.PAGE_SHIFT, pageSize === "2m" ? LARGE_SHIFT : SMALL_SHIFT);
+    set(Layout.RMP, Number(features.snp));
+    set(Layout.BOUNCE, Number(features.sev && !features.tio));
+    set(Layout.FLUSH, flushOf(costs, features, backing));
+    set(Layout.FILL, Number(fill));
+    set(Layout.HIT_PS, cycles(costs.l1Latency));
+    set(Layout.ITLB2_PS, Math.round(cycles(costs.itlb2Latency) / costs.missOverlap));
+    set(Layout.DTLB2_PS, Math.round(cycles(costs.dtlb2Latency) / costs.missOverlap));
+    for (let reader = 0; reader < Layout.READERS; reader++) {
+      for (let level = 0; level < Layout.LEVELS; level++) {
+        for (const stream of [false, true]) {
+          const charge = chargeOf(costs, features, numa, reader, level, stream);
+          const sum = charge.base + charge.remote + charge.encryption;
+          set(Layout.CHARGES + 4 * cellOf(reader, level, stream), sum);
+        }
+      }
+    }
+  }
+
+  /** What a second-level hit of a TLB is charged, in picoseconds. */
+  tlb2(): { fetch: number; data: number } {
+    const { view } = this.#silicon;
+    const fetch = view.getUint32(at(Layout.ITLB2_PS), true);
+    return { fetch, data: view.getUint32(at(Layout.DTLB2_PS), true) };
+  }
+}
+
+function at(offset: number): number {
+  return Memory.FRAME_TABLE + offset;
+}
+
+function flushOf(costs: Costs, { snp }: Features, backing: Backing): number {
+  if (!snp || backing === "prefaulted") return Layout.FLUSH_NEVER;
+  return costs.rmpFlush === 0 ? Layout.FLUSH_PAGE : Layout.FLUSH_ALL;
+}

@@ -1,0 +1,82 @@
+// The models of a replay: one for each way in which a generation uses the part; generations that use it alike share one.
+
+import * as Layout from "../../abi/model.ts";
+import type { ChipName, Generation } from "../../chip/chip.ts";
+import { type Features, featuresOf } from "../../chip/chip.ts";
+import { Misuse } from "../../error.ts";
+import type { PageSize } from "../../hypervisor/vm.ts";
+import type { CoreModule } from "../../structural.ts";
+import type { Events, ModelSettings } from "../report.ts";
+import { isEncrypted, type Numa } from "./charges.ts";
+import { type Costs, costsOf } from "./costs.ts";
+import { type Backing, Model, type ModelOptions } from "./model.ts";
+import { type Modelled, modelledOf } from "./modelled.ts";
+
+export const BASELINE: Generation = "none";
+
+export interface ModellingOptions {
+  chip: ChipName;
+  pageSize: PageSize;
+  numa: Numa;
+  backing: Backing;
+  vms: number;
+  overrides: Partial<Costs>;
+  module?: CoreModule | undefined;
+}
+
+/** What a machine counted. */
+export interface MachineCounts {
+  events: Events;
+  exits: ReadonlyMap<number, number>;
+}
+
+export class Modelling {
+  readonly settings: ModelSettings;
+  readonly #options: Omit<ModelOptions, "features" | "numa">;
+  readonly #numa: Numa;
+  readonly #models = new Map<string, Model>();
+
+  constructor(
+    { chip, overrides, numa, vms, ...rest }: ModellingOptions,
+    generations: Generation[],
+  ) {
+    if (!Number.isSafeInteger(vms) || vms < 1) throw new Misuse(`vms: ${vms}, expected 1 or more`);
+    this.#options = { ...rest, vms, costs: costsOf(chip, overrides) };
+    this.settings = { backing: rest.backing, vms, costs: overrides };
+    this.#numa = numa;
+    this.#modelOf(featuresOf(BASELINE), "local");
+    for (const generation of generations) this.#modelOf(featuresOf(generation), numa);
+  }
+
+  /** Runs the first `length` records of a batch through each model. */
+  run(records: Uint8Array, length: number): void {
+    for (const model of this.#models.values()) model.run(records, length);
+  }
+
+  /** The baseline's nanoseconds. */
+  base(counts: MachineCounts): number {
+    return this.#price(BASELINE, "local", counts).nanoseconds;
+  }
+
+  modelled(generation: Generation, counts: MachineCounts, base: number): Modelled {
+    return this.#price(generation, this.#numa, counts, base);
+  }
+
+  #price(generation: Generation, numa: Numa, counts: MachineCounts, base?: number): Modelled {
+    const features = featuresOf(generation);
+    const model = this.#modelOf(features, numa);
+    return modelledOf({ ...this.#options, features, numa, model, ...counts }, base);
+  }
+
+  #modelOf(features: Features, numa: Numa): Model {
+    const readers = Array.from({ length: Layout.READERS }, (_, reader) =>
+      Number(isEncrypted(features, reader)),
+    );
+    const name = [features.snp, features.sev && !features.tio, ...readers, numa].join();
+    const found = this.#models.get(name);
+    if (found) return found;
+    const model = new Model({ ...this.#options, features, numa });
+    this.#models.set(name, model);
+    return model;
+  }
+}
