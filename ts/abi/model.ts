@@ -1,5 +1,5 @@
-// The model of a part's caches and TLBs: settings, counters and tables of tags, in an instance of its own from
-// Memory.FRAME_TABLE on.
+// The model of a part's caches and TLBs: settings, counters and tables of tags.
+// In an instance of its own, from Memory.FRAME_TABLE on.
 export const PAGE_SHIFT = 0x000; // u32
 export const RMP = 0x004; // u32
 export const BOUNCE = 0x008; // u32

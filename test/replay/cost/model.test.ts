@@ -94,6 +94,8 @@ for (const { generation, pageSize, backing } of CASES) {
       assert.is(model.counter("DTLB2_HITS"), counts.dtlb2, where);
       assert.is(model.counter("PAGES_FILLED"), counts.filled, where);
       assert.ok(counts.walks > 100 && counts.written > 100, `${where}: too small to tell`);
+      // A flush for each new page leaves the second level nothing to answer.
+      if (flushAll) continue;
       assert.ok(counts.itlb2 > 0 && counts.dtlb2 > 0, `${where}: no second-level TLB hits`);
     }
   });
