@@ -2,10 +2,14 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { capture } from "./capture.ts";
+import { convert } from "./convert.ts";
+import { generate } from "./generate.ts";
 import { replay } from "./replay.ts";
+import { trace } from "./trace.ts";
 import { version } from "./version.ts";
 
-const verbs: ((program: Command) => void)[] = [replay, version];
+const verbs: ((program: Command) => void)[] = [replay, capture, convert, trace, generate, version];
 
 /** The exit code an error earns, by what it says of its cause. */
 export function exitCodeOf(error: unknown): number {
@@ -18,6 +22,7 @@ export function exitCodeOf(error: unknown): number {
 async function main(argv: string[]): Promise<number> {
   const program = new Command("cloister")
     .description("AMD SME, SEV, SEV-ES, SEV-SNP and SEV-TIO, emulated")
+    .enablePositionalOptions()
     .exitOverride();
   for (const verb of verbs) verb(program);
   try {

@@ -3,14 +3,20 @@ import Table from "cli-table3";
 import type { Command } from "commander";
 import { type ChipName, chipNames, type Generation, generations } from "../chip/chip.ts";
 import { wallClock } from "../clock.ts";
+import { Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
+import { generateTrace, type PatternName, patternNames } from "../replay/generate/index.ts";
+import { traceFormats } from "../replay/reader/open.ts";
+import type { TraceFormat } from "../replay/reader/reader.ts";
 import { windowOf } from "../replay/reader/window.ts";
 import type { GenerationReport, ReplayReport } from "../replay/report.ts";
 import { replay as run } from "../replay/run.ts";
+import { DEFAULT_FOOTPRINT, DEFAULT_RECORDS } from "./generate.ts";
 import { chip, generationList, oneOf, pageSize, size, whole } from "./option.ts";
 import { print, writeWhole } from "./output.ts";
 import { progress } from "./progress.ts";
-import { openTraceFile } from "./trace-file.ts";
+import { Timeline } from "./timeline.ts";
+import { openTraceFile, type TraceFile } from "./trace-file.ts";
 
 interface Options {
   generations?: Generation[];
@@ -23,6 +29,11 @@ interface Options {
   check: "digest" | "each";
   json?: boolean;
   out?: string;
+  format?: TraceFormat;
+  generate?: PatternName;
+  footprint: number;
+  records: number;
+  timeline?: string;
 }
 
 const INTERRUPTED = 130;
@@ -31,7 +42,22 @@ export function replay(program: Command): void {
   program
     .command("replay")
     .description("run a memory trace through the generations and check every value it loads")
-    .argument("<trace>", 'valgrind lackey text or .cltr, gzipped or not; "-" for standard input')
+    .argument(
+      "[trace]",
+      'in any format of docs/trace-format.md, packed or not; "-" for standard input',
+    )
+    .option(
+      "--format <name>",
+      "of the trace, if its content must not decide",
+      oneOf("--format", traceFormats),
+    )
+    .option(
+      "--generate <pattern>",
+      `${patternNames.join(", ")}, instead of a trace`,
+      oneOf("--generate", patternNames),
+    )
+    .option("--footprint <size>", "of --generate", size("--footprint"), DEFAULT_FOOTPRINT)
+    .option("--records <n>", "of --generate", whole("--records", 1), DEFAULT_RECORDS)
     .option("--generations <list>", `of ${generations.join(",")}`, generationList)
     .option("--chip <name>", chipNames.join(", "), chip, "turin")
     .option("--page-size <size>", "4k or 2m: guest, nested and RMP pages", pageSize, "4k")
@@ -47,24 +73,29 @@ export function replay(program: Command): void {
     )
     .option("--json", "print the report as JSON")
     .option("--out <file>", "write the report as JSON to a file as well")
+    .option("--timeline <file>", "write when what happened, for Perfetto or chrome://tracing")
     .action(act);
 }
 
-async function act(path: string, options: Options): Promise<void> {
-  const { trace: whole, bytes } = await openTraceFile(path);
+async function act(path: string | undefined, options: Options): Promise<void> {
+  const { trace: whole, bytes } = await opened(path, options);
   const trace = windowOf(whole, options.skip, options.limit);
   const shown = progress(bytes, wallClock.now);
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once("SIGINT", onInterrupt);
   try {
-    const { skip: _, limit: __, json: ___, out: ____, ...rest } = options;
+    const { generations, chip, pageSize, seed, resident, check } = options;
+    const timeline = options.timeline ? new Timeline() : undefined;
     const report = await run(trace, {
-      ...rest,
+      ...(generations ? { generations } : {}),
+      ...{ chip, pageSize, seed, resident, check },
+      ...(timeline ? { onBatch: (ran) => timeline.add(ran) } : {}),
       signal: interrupt.signal,
       onProgress: (records) => shown.update(trace.bytes, records),
     });
     shown.stop();
+    if (options.timeline && timeline) writeWhole(options.timeline, timeline.json());
     const json = JSON.stringify(report, null, 2);
     if (options.out) writeWhole(options.out, `${json}\n`);
     await print(options.json ? json : tableOf(report, trace.name));
@@ -77,6 +108,16 @@ async function act(path: string, options: Options): Promise<void> {
   }
 }
 
+/** The trace named, or the one to be made. */
+async function opened(path: string | undefined, options: Options): Promise<TraceFile> {
+  const { generate, footprint, records, seed } = options;
+  if (generate && path) throw new Misuse(`--generate: "${generate}" and ${path}, expected one`);
+  if (generate)
+    return { trace: generateTrace(generate, { footprint, records, seed }), bytes: undefined };
+  if (!path) throw new Misuse("replay: no trace, expected a file, - or --generate");
+  return openTraceFile(path, options.format);
+}
+
 const count = new Intl.NumberFormat("en-US");
 
 /** The report for a person. */
@@ -87,7 +128,7 @@ export function tableOf(report: ReplayReport, name: string): string {
     `${name}: ${count.format(trace.records)} records over ${count.format(trace.pages)} pages ` +
     `(${count.format(trace.fetches)} fetches, ${count.format(trace.loads)} loads, ` +
     `${count.format(trace.stores)} stores, ${count.format(trace.modifies)} modifies, ` +
-    `${count.format(trace.syscalls)} system calls)${sampled}\n${chip}, ${pageSize} pages, seed ${report.seed}`;
+    `${count.format(trace.syscalls)} system calls${rare(trace)})${sampled}\n${chip}, ${pageSize} pages, seed ${report.seed}`;
   const ran = rows.filter((row) => !row.refused);
   const table = new Table({
     head: ["", ...ran.map((row) => row.generation)],
@@ -98,6 +139,17 @@ export function tableOf(report: ReplayReport, name: string): string {
   const refused = rows.flatMap((row) => (row.refused ? [`${row.generation}: ${row.refused}`] : []));
   const shown = ran.length > 0 ? [table.toString()] : [];
   return [head, ...shown, ...refused, verdictOf(ran)].join("\n");
+}
+
+/** What only some formats have. */
+function rare({ exits = 0, pageStates = 0, dmas = 0 }: Partial<ReplayReport["trace"]>): string {
+  const all: [number, string][] = [
+    [exits, "exits"],
+    [pageStates, "page state changes"],
+    [dmas, "DMAs"],
+  ];
+  const seen = all.filter(([n]) => n > 0);
+  return seen.map(([n, what]) => `, ${count.format(n)} ${what}`).join("");
 }
 
 type Cell = (row: GenerationReport) => string;

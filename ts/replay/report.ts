@@ -1,7 +1,9 @@
 // What a replay found, in the shape that `--json` promises. docs/replay.md.
 import type { ChipName, Generation } from "../chip/chip.ts";
+import type { Leaving } from "../guest/leave.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import type { EventName } from "../port.ts";
+import { reasonOf } from "./reader/kvm-reasons.ts";
 
 /** Changes when a field changes its meaning or goes; not when one is added. */
 export const SCHEMA = "cloister.replay/1";
@@ -24,6 +26,24 @@ export interface GenerationReport {
   /** All loaded values in order, then final guest memory; 16 hex digits each. Equal to the flat reference's. */
   digest?: string;
   events?: Events;
+  /** The trace's own exits by reason: how many, and what they were in this generation. */
+  exitReasons?: ExitReason[];
+}
+
+export interface ExitReason {
+  /** KVM's name, or the code. */
+  reason: string;
+  /** `guest`: the #VC was answered without leaving; `nothing`: this generation has no such exit. */
+  by: Leaving["by"];
+  exits: number;
+}
+
+/** From a machine's "CODE BY" counts. */
+export function exitReasonsOf(reasons: ReadonlyMap<string, number>): ExitReason[] {
+  return [...reasons].map(([key, exits]) => {
+    const [code, by] = key.split(" ") as [string, Leaving["by"]];
+    return { reason: reasonOf(Number(code)), by, exits };
+  });
 }
 
 export interface ReplayReport {
@@ -39,6 +59,10 @@ export interface ReplayReport {
     modifies: number;
     /** Transfers and waits. */
     syscalls: number;
+    /** Exits, page state changes and DMAs of the device's own that the trace names. */
+    exits: number;
+    pageStates: number;
+    dmas: number;
     /** 4 KiB pages that the program touched. */
     pages: number;
     /** Bytes of the trace as it is stored. */
