@@ -26,11 +26,21 @@ export {
 export type { Backing } from "./replay/cost/model.ts";
 export type { LatencyBucket, Modelled, Mpki } from "./replay/cost/modelled.ts";
 export type { Breakdown } from "./replay/cost/price.ts";
+export {
+  type GenerateOptions,
+  generateTrace,
+  type PatternName,
+  patternNames,
+} from "./replay/generate/index.ts";
+export { infoOf, type TraceInfo } from "./replay/info.ts";
 export { type TraceNotes, TraceWriter } from "./replay/reader/cltr-writer.ts";
-export { openTrace } from "./replay/reader/open.ts";
-export type { ByteSource, TraceReader } from "./replay/reader/reader.ts";
+export { interleave } from "./replay/reader/interleave.ts";
+export { openTrace, traceFormats } from "./replay/reader/open.ts";
+export type { ByteSource, TraceFormat, TraceReader } from "./replay/reader/reader.ts";
 export { windowOf } from "./replay/reader/window.ts";
 export { Batch, type Counts } from "./replay/record.ts";
 export type { Events, GenerationReport, ReplayReport } from "./replay/report.ts";
-export { type ReplayOptions, replay } from "./replay/run.ts";
+export { type RanBatch, type ReplayOptions, replay } from "./replay/run.ts";
+export { type Sampling, sampleOf } from "./replay/sample.ts";
+export { type Writer, type WrittenFormat, writerOf, writtenFormats } from "./replay/writer.ts";
 export type { ByteStream, CoreModule, StopSignal } from "./structural.ts";

@@ -81,7 +81,7 @@ test("a part that lacks a generation lists it as refused, with the reason", () =
 
 test("misuse ends with 1 and one line", () => {
   const misuses: [string[], RegExp][] = [
-    [["replay"], /missing required argument/],
+    [["replay"], /no trace, expected a file/],
     [["replay", "-", "--bogus"], /unknown option/],
     [["replay", "-", "--chip", "zen9"], /--chip: "zen9", expected one of naples/],
     [["replay", "-", "--generations", "none,none"], /expected each generation once/],

@@ -36,6 +36,9 @@ test("bytes taken are the compressed ones, counts are by kind", async () => {
     stores: 1,
     modifies: 1,
     syscalls: 0,
+    exits: 0,
+    pageStates: 0,
+    dmas: 0,
   });
   await trace.close();
 });
@@ -63,16 +66,16 @@ test("an error behind gzip says that its place is after decompression", async ()
   const zipped = await gzip(Uint8Array.of(0x43, 0x4c, 0x54, 0x52, 9, 0, ...new Array(10).fill(0)));
   await rejects(
     read(zipped),
-    /^trace\.txt: byte 4 after decompression: \.cltr version 9, expected 1$/,
+    /^trace\.txt: byte 4 after decompression: \.cltr version 9, expected 1 or 2$/,
   );
 });
 
-test("random bytes, nothing, and a zip file are no traces", async () => {
+test("random bytes, and nothing, are no traces", async () => {
   await rejects(open(new Uint8Array(0)), /^t: empty, expected a trace$/);
   await rejects(open(await gzip(new Uint8Array(0))), /^t: empty, expected a trace$/);
   await rejects(
-    open(utf8("PK\x03\x04....")),
-    /^t: byte 0: 50 4b 03 04, expected valgrind lackey text/,
+    open(utf8("\x01\x02\x03\x04....")),
+    /^t: byte 0: 01 02 03 04, expected valgrind lackey text/,
   );
   for (let seed = 1; seed <= 50; seed++) {
     const below = chance(seed * 77);

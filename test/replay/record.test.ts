@@ -76,5 +76,15 @@ test("counts are by kind, and add up", () => {
   }
   Records.count(counts, batch);
   Records.count(counts, batch);
-  assert.equal(counts, { records: 56, fetches: 2, loads: 4, stores: 6, modifies: 8, syscalls: 36 });
+  assert.equal(counts, {
+    records: 56,
+    fetches: 2,
+    loads: 4,
+    stores: 6,
+    modifies: 8,
+    syscalls: 36,
+    exits: 0,
+    pageStates: 0,
+    dmas: 0,
+  });
 });

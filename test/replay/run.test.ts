@@ -10,7 +10,7 @@ import {
 } from "../../dist/index.js";
 import { noCounts, operation } from "../../dist/replay/record.js";
 import { Reference } from "../../dist/replay/reference.js";
-import { Differs, runTransfers } from "../../dist/replay/replayer.js";
+import { Differs, runTransfers, type TransferWay } from "../../dist/replay/replayer.js";
 import { Transfers } from "../../dist/replay/transfer.js";
 import * as Replay from "../../ts/abi/replay.ts";
 import { Chance, MIB, withCore } from "../core.ts";
@@ -171,6 +171,15 @@ test("a host that alters a guest's ciphertext between two batches is found at th
   const port = core.guest.replay;
   port.setSeed(seed);
   port.setCheck(Replay.COMPARE);
+  const way: TransferWay = {
+    exit: (code) => transfers.exit(code),
+    pageState: (gva, shared) => kernel.setShared(gva, shared),
+    dmaOut: (...args) => transfers.dmaOut(...args),
+    dmaIn: (...args) => transfers.dmaIn(...args),
+    out: (...args) => transfers.out(...args),
+    in: (...args) => transfers.in(...args),
+    halt: () => transfers.halt(),
+  };
   const run = (steps: Step[], ordinal: bigint) => {
     const words = new Uint32Array(4 * steps.length);
     fill({ words, length: 0, push: pushTo(words) } as unknown as Batch, steps);
@@ -179,7 +188,7 @@ test("a host that alters a guest's ciphertext between two batches is found at th
     port.fill(batch.records, ordinal);
     port.expect(reference.port.expected());
     core.guest.load(kernel.user);
-    runTransfers(port, batch, transfers, () => {
+    runTransfers(port, batch, way, () => {
       kernel.meet(core.guest.exit());
       core.guest.load(kernel.user);
     });

@@ -19,14 +19,37 @@ export const OUT_OF_FRAMES = 5;
 
 // CODE of a VMEXIT
 export const VMEXIT_INTR = 0x060;
+export const VMEXIT_NMI = 0x061;
+export const VMEXIT_SMI = 0x062;
+export const VMEXIT_INIT = 0x063;
+export const VMEXIT_VINTR = 0x064;
 export const VMEXIT_CPUID = 0x072;
+export const VMEXIT_PAUSE = 0x077;
 export const VMEXIT_HLT = 0x078;
 export const VMEXIT_IOIO = 0x07b;
 export const VMEXIT_MSR = 0x07c;
+export const VMEXIT_SHUTDOWN = 0x07f;
+export const VMEXIT_VMMCALL = 0x081;
+export const VMEXIT_BUSLOCK = 0x0a5;
+export const VMEXIT_IDLE_HLT = 0x0a6;
 export const VMEXIT_NPF = 0x400;
 export const VMEXIT_VMGEXIT = 0x403;
 // 64 ones on silicon; a signed literal widens to them.
 export const VMEXIT_INVALID = -1;
+
+// SW_EXITCODE of a VMGEXIT beyond those of VMEXIT_*: from here on. AMD 56421, 4.
+export const VMGEXIT_EVENTS = 0x80000000;
+export const VMGEXIT_MMIO_READ = 0x80000001;
+export const VMGEXIT_MMIO_WRITE = 0x80000002;
+export const VMGEXIT_NMI_COMPLETE = 0x80000003;
+export const VMGEXIT_AP_HLT_LOOP = 0x80000004;
+export const VMGEXIT_AP_JUMP_TABLE = 0x80000005;
+export const VMGEXIT_PSC = 0x80000010;
+export const VMGEXIT_GUEST_REQUEST = 0x80000011;
+export const VMGEXIT_EXT_GUEST_REQUEST = 0x80000012;
+export const VMGEXIT_AP_CREATION = 0x80000013;
+export const VMGEXIT_HV_FEATURES = 0x8000fffd;
+export const VMGEXIT_TERMINATE = 0x8000fffe;
 
 // CODE of an EXCEPTION: its vector
 export const UD = 6;

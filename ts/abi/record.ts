@@ -24,3 +24,11 @@ export const MODIFY_WIDE = 13;
 export const TRANSFER_OUT = 14;
 export const TRANSFER_IN = 15;
 export const HALT = 16;
+// The guest leaves for the hypervisor: BYTES is the exit code, of VMEXIT_* or a VMGEXIT's SW_EXITCODE.
+export const EXIT = 17;
+// The guest gives the page at GVA to the hypervisor, or takes it back.
+export const PAGE_SHARE = 18;
+export const PAGE_PRIVATE = 19;
+// A device moves BYTES from or to the guest's buffer at GVA on its own: no kick, no interrupt.
+export const DMA_OUT = 20;
+export const DMA_IN = 21;

@@ -4,12 +4,12 @@ import { TdispDevice } from "../device/device.ts";
 import { faults } from "../device/fault.ts";
 import { BadInput, Misuse } from "../error.ts";
 import { seeded } from "../spdm/chance.ts";
+import { Trace } from "./conversation.ts";
 import { measurementsFrom, reportFrom, slotsFrom } from "./device-files.ts";
 import { serve } from "./device-server.ts";
 import { TDI_STATE } from "./frame.ts";
 import { hostClock, hostPrng } from "./host.ts";
 import { openClient, portOf } from "./socket.ts";
-import { Trace } from "./trace.ts";
 import { versionsOf } from "./versions.ts";
 
 interface ServeOptions {

@@ -2,9 +2,11 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
 import { compare } from "./compare.ts";
+import { convert } from "./convert.ts";
 import { costs } from "./costs.ts";
 import { device } from "./device.ts";
 import { display } from "./display.ts";
@@ -12,10 +14,12 @@ import { evidence } from "./evidence.ts";
 import { Exit } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
+import { generate } from "./generate.ts";
 import { kds } from "./kds.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
 import { tio } from "./tio.ts";
+import { trace } from "./trace.ts";
 import { verify } from "./verify.ts";
 import { version } from "./version.ts";
 
@@ -23,6 +27,10 @@ const verbs: ((program: Command) => void)[] = [
   replay,
   compare,
   costs,
+  capture,
+  convert,
+  trace,
+  generate,
   version,
   fetchVerb,
   verify,
@@ -49,6 +57,7 @@ export function exitCodeOf(error: unknown): number {
 async function main(argv: string[]): Promise<number> {
   const program = new Command("cloister")
     .description("AMD SME, SEV, SEV-ES, SEV-SNP and SEV-TIO, emulated")
+    .enablePositionalOptions()
     .exitOverride();
   for (const verb of verbs) verb(program);
   try {

@@ -2,6 +2,7 @@
 import { type ChipName, chipNames, type Generation, generations } from "../chip/chip.ts";
 import { Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
+import type { Sampling } from "../replay/sample.ts";
 
 const UNITS: Record<string, number> = { "": 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
@@ -32,6 +33,14 @@ export function oneOf<Word extends string>(
     if (words.includes(text as Word)) return text as Word;
     throw new Misuse(`${name}: "${text}", expected one of ${words.join(", ")}`);
   };
+}
+
+/** "1000/100000": so many of every so many. */
+export function sampling(text: string): Sampling {
+  const [, keep, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  const [kept, every] = [Number(keep), Number(of)];
+  if (kept >= 1 && kept < every && Number.isSafeInteger(every)) return { keep: kept, of: every };
+  throw new Misuse(`--sample: "${text}", expected N/M with N below M, like 1000/100000`);
 }
 
 export const chip: (text: string) => ChipName = oneOf("--chip", chipNames);

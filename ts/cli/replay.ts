@@ -8,17 +8,22 @@ import type { PageSize } from "../hypervisor/vm.ts";
 import { repeated } from "../replay/compare.ts";
 import type { Numa } from "../replay/cost/charges.ts";
 import type { Backing } from "../replay/cost/model.ts";
+import { generateTrace, type PatternName, patternNames } from "../replay/generate/index.ts";
+import { traceFormats } from "../replay/reader/open.ts";
+import type { TraceFormat } from "../replay/reader/reader.ts";
 import { windowOf } from "../replay/reader/window.ts";
 import type { GenerationReport, ReplayReport } from "../replay/report.ts";
 import { type ReplayOptions, replay as run } from "../replay/run.ts";
 import { compareTable } from "./compare.ts";
 import { readCostsFile } from "./costs.ts";
 import { type Exports, exportOptions, writeExports } from "./export-options.ts";
+import { DEFAULT_FOOTPRINT, DEFAULT_RECORDS } from "./generate.ts";
 import { modelTable } from "./model-table.ts";
 import { chip, generationList, oneOf, pageSize, size, whole } from "./option.ts";
 import { print, writeWhole } from "./output.ts";
 import { progress } from "./progress.ts";
-import { openTraceFile } from "./trace-file.ts";
+import { Timeline } from "./timeline.ts";
+import { openTraceFile, type TraceFile } from "./trace-file.ts";
 
 interface Options extends Exports {
   generations?: Generation[];
@@ -37,6 +42,11 @@ interface Options extends Exports {
   repeat: number;
   json?: boolean;
   out?: string;
+  format?: TraceFormat;
+  generate?: PatternName;
+  footprint: number;
+  records: number;
+  timeline?: string;
 }
 
 const INTERRUPTED = 130;
@@ -46,9 +56,21 @@ export function replay(program: Command): void {
     .command("replay")
     .description("run a memory trace through the generations and check every value it loads")
     .argument(
-      "<traces...>",
-      'valgrind lackey text or .cltr, gzipped or not; "-" for standard input',
+      "[traces...]",
+      'in any format of docs/trace-format.md, packed or not; "-" for standard input',
     )
+    .option(
+      "--format <name>",
+      "of the trace, if its content must not decide",
+      oneOf("--format", traceFormats),
+    )
+    .option(
+      "--generate <pattern>",
+      `${patternNames.join(", ")}, instead of a trace`,
+      oneOf("--generate", patternNames),
+    )
+    .option("--footprint <size>", "of --generate", size("--footprint"), DEFAULT_FOOTPRINT)
+    .option("--records <n>", "of --generate", whole("--records", 1), DEFAULT_RECORDS)
     .option("--generations <list>", `of ${generations.join(",")}`, generationList)
     .option("--chip <name>", chipNames.join(", "), chip, "turin")
     .option("--page-size <size>", "4k or 2m: guest, nested and RMP pages", pageSize, "4k")
@@ -74,7 +96,8 @@ export function replay(program: Command): void {
       "prefaulted",
     )
     .option("--vms <n>", "VMs on the socket that do the same", whole("--vms", 1), 1)
-    .option("--costs <file>", "JSON of the model's constants to replace (cloister costs)");
+    .option("--costs <file>", "JSON of the model's constants to replace (cloister costs)")
+    .option("--timeline <file>", "write when what happened, for Perfetto or chrome://tracing");
   exportOptions(command).action(act);
 }
 
@@ -83,24 +106,27 @@ const BACKING = ["prefaulted", "lazy"] as const;
 
 async function act(paths: string[], options: Options): Promise<void> {
   const { csv: _, markdown: __, exportJson: ___, json, out, repeat, costs, ...rest } = options;
-  if (paths.includes("-") && (repeat > 1 || paths.indexOf("-") !== paths.lastIndexOf("-")))
+  const names = namesOf(paths, options);
+  if (names.includes("-") && (repeat > 1 || names.indexOf("-") !== names.lastIndexOf("-")))
     throw new Misuse('"-": standard input can be read once, expected a file');
   const overrides = costs ? readCostsFile(costs) : {};
+  const timeline = options.timeline ? new Timeline() : undefined;
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();
   process.once("SIGINT", onInterrupt);
   try {
     const reports: { name: string; report: ReplayReport }[] = [];
-    for (const path of paths) {
+    for (const path of names) {
       const runs: ReplayReport[] = [];
       while (runs.length < repeat && (runs.length === 0 || !interrupt.signal.aborted))
-        runs.push(await runFile(path, { ...rest, costs: overrides }, interrupt.signal));
+        runs.push(await runFile(path, { ...rest, costs: overrides }, interrupt.signal, timeline));
       reports.push({ name: path, report: repeated(runs) });
       if (interrupt.signal.aborted) break;
     }
     const whole = reports.map(({ report }) => report);
     const text = JSON.stringify(whole.length === 1 ? whole[0] : whole, null, 2);
     if (out) writeWhole(out, `${text}\n`);
+    if (options.timeline && timeline) writeWhole(options.timeline, timeline.json());
     writeExports(options, reports);
     await print(
       json ? text : reports.map(({ name, report }) => tableOf(report, name)).join("\n\n"),
@@ -112,17 +138,45 @@ async function act(paths: string[], options: Options): Promise<void> {
   }
 }
 
+/** The traces to run: the files named, or the pattern to be made. */
+function namesOf(paths: string[], { generate }: Options): string[] {
+  if (generate && paths.length > 0)
+    throw new Misuse(`--generate: "${generate}" and ${paths[0]}, expected one`);
+  if (!generate && paths.length === 0)
+    throw new Misuse("replay: no trace, expected a file, - or --generate");
+  return generate ? [generate] : paths;
+}
+
+async function opened(path: string, options: FileOptions): Promise<TraceFile> {
+  const { generate, footprint, records, seed } = options;
+  if (!generate) return openTraceFile(path, options.format);
+  return { trace: generateTrace(generate, { footprint, records, seed }), bytes: undefined };
+}
+
+type FileOptions = Omit<Options, "costs" | "out" | "json" | "repeat" | keyof Exports> & {
+  costs: ReplayOptions["costs"];
+};
+
 async function runFile(
   path: string,
-  { skip, limit, ...options }: ReplayOptions & { skip: number; limit?: number },
+  options: FileOptions,
   signal: AbortSignal,
+  timeline: Timeline | undefined,
 ): Promise<ReplayReport> {
-  const { trace: whole, bytes } = await openTraceFile(path);
+  const { trace: whole, bytes } = await opened(path, options);
+  const { skip, limit, generations, costs } = options;
+  const { chip, pageSize, seed, resident, check, model, numa, backing, vms } = options;
   const trace = windowOf(whole, skip, limit);
   const shown = progress(bytes, wallClock.now);
   try {
-    const onProgress = (records: number) => shown.update(trace.bytes, records);
-    return await run(trace, { ...options, signal, onProgress });
+    return await run(trace, {
+      ...{ chip, pageSize, seed, resident, check, model, numa, backing, vms },
+      ...(generations ? { generations } : {}),
+      ...(costs ? { costs } : {}),
+      ...(timeline ? { onBatch: (ran) => timeline.add(ran) } : {}),
+      signal,
+      onProgress: (records) => shown.update(trace.bytes, records),
+    });
   } finally {
     shown.stop();
     // An interrupted read of a pipe never ends, and closing would wait for it; the process ends instead.
@@ -140,7 +194,7 @@ export function tableOf(report: ReplayReport, name: string): string {
     `${name}: ${count.format(trace.records)} records over ${count.format(trace.pages)} pages ` +
     `(${count.format(trace.fetches)} fetches, ${count.format(trace.loads)} loads, ` +
     `${count.format(trace.stores)} stores, ${count.format(trace.modifies)} modifies, ` +
-    `${count.format(trace.syscalls)} system calls)${sampled}\n${chip}, ${pageSize} pages, seed ${report.seed}`;
+    `${count.format(trace.syscalls)} system calls${rare(trace)})${sampled}\n${chip}, ${pageSize} pages, seed ${report.seed}`;
   const ran = rows.filter((row) => !row.refused);
   const table = new Table({
     head: ["", ...ran.map((row) => row.generation)],
@@ -152,6 +206,17 @@ export function tableOf(report: ReplayReport, name: string): string {
   const shown = ran.length > 0 ? [table.toString()] : [];
   const model = modelTable(report);
   return [head, ...shown, ...refused, verdictOf(ran), ...(model ? [model] : [])].join("\n");
+}
+
+/** What only some formats have. */
+function rare({ exits = 0, pageStates = 0, dmas = 0 }: Partial<ReplayReport["trace"]>): string {
+  const all: [number, string][] = [
+    [exits, "exits"],
+    [pageStates, "page state changes"],
+    [dmas, "DMAs"],
+  ];
+  const seen = all.filter(([n]) => n > 0);
+  return seen.map(([n, what]) => `, ${count.format(n)} ${what}`).join("");
 }
 
 type Cell = (row: GenerationReport) => string;

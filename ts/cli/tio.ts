@@ -14,11 +14,11 @@ import {
 } from "../tsm/connect.ts";
 import { updateKeys } from "../tsm/key-exchange.ts";
 import { SpdmRequester } from "../tsm/spdm.ts";
+import { Trace } from "./conversation.ts";
 import { readBytes } from "./device-files.ts";
 import { SHUTDOWN, TEST } from "./frame.ts";
 import { hostClock, hostPrng } from "./host.ts";
 import { type Client, openClient } from "./socket.ts";
-import { Trace } from "./trace.ts";
 import { versionsOf } from "./versions.ts";
 
 interface ConnectOptions {

@@ -1,8 +1,10 @@
 // Opens a trace named on the command line: a file, or "-" for standard input.
-import { createReadStream, statSync } from "node:fs";
+import { createReadStream, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { BadInput } from "../error.ts";
+import { interleave } from "../replay/reader/interleave.ts";
 import { openTrace } from "../replay/reader/open.ts";
-import type { TraceReader } from "../replay/reader/reader.ts";
+import type { TraceFormat, TraceReader } from "../replay/reader/reader.ts";
 
 export interface TraceFile {
   trace: TraceReader;
@@ -17,10 +19,35 @@ const WHY: Record<string, string> = {
 };
 
 /** Throws BadInput when there is nothing to read. */
-export async function openTraceFile(path: string): Promise<TraceFile> {
-  if (path === "-") return { trace: await openTrace(process.stdin, "stdin"), bytes: undefined };
+export async function openTraceFile(path: string, format?: TraceFormat): Promise<TraceFile> {
+  if (path === "-")
+    return { trace: await openTrace(process.stdin, "stdin", format), bytes: undefined };
+  const threads = threadsIn(path);
+  if (threads.length > 0) return openThreads(path, threads, format);
   const bytes = sizeOf(path);
-  return { trace: await openTrace(createReadStream(path), path), bytes };
+  return { trace: await openTrace(createReadStream(path), path, format), bytes };
+}
+
+// drmemtrace keeps one file a thread: drmemtrace.PROGRAM.PID.TID.trace.zip.
+const THREAD = /\.trace(?:\.\w+)?$/;
+
+function threadsIn(path: string): string[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const names = readdirSync(path).filter((name) => THREAD.test(name));
+  return names.sort().map((name) => join(path, name));
+}
+
+/** A folder of threads is one trace: each thread a vCPU. */
+async function openThreads(
+  path: string,
+  threads: string[],
+  format: TraceFormat | undefined,
+): Promise<TraceFile> {
+  const readers: TraceReader[] = [];
+  for (const thread of threads)
+    readers.push(await openTrace(createReadStream(thread), thread, format));
+  const bytes = threads.reduce((sum, thread) => sum + statSync(thread).size, 0);
+  return { trace: interleave(readers, path), bytes };
 }
 
 function sizeOf(path: string): number | undefined {

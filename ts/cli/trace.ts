@@ -1,89 +1,66 @@
-// What a person sees of a conversation: each message in words on stderr, or a capture file that Wireshark opens.
-import { appendFileSync, writeFileSync } from "node:fs";
-import * as DataObject from "../abi/doe-object.ts";
-import { BadInput } from "../error.ts";
-import type { Clock } from "../spdm/crypto.ts";
-import { dataObjectOf } from "../spdm/data-object.ts";
-import { describe } from "../spdm/decode.ts";
-import { hex } from "../spdm/octets.ts";
-import { pcapngHeader, pcapngPacket } from "../spdm/pcapng.ts";
-import type { Tap } from "../spdm/tap.ts";
+// cloister trace info: what a trace is like.
+import type { Command } from "commander";
+import { wallClock } from "../clock.ts";
+import { infoOf, type TraceInfo } from "../replay/info.ts";
+import { traceFormats } from "../replay/reader/open.ts";
+import type { TraceFormat } from "../replay/reader/reader.ts";
+import { oneOf } from "./option.ts";
+import { print } from "./output.ts";
+import { progress } from "./progress.ts";
+import { openTraceFile } from "./trace-file.ts";
 
-export interface TraceOptions {
-  decode?: boolean;
-  pcap?: string;
+interface Options {
+  format?: TraceFormat;
+  json?: boolean;
 }
 
-export class Trace {
-  #options: TraceOptions;
-  readonly #clock: Clock;
-  /** A requester opens an answer after it arrived: its words come late. */
-  readonly #opensLate: boolean;
-  #words: { request?: string; response?: string } = {};
-  #waiting: { object: Uint8Array | undefined; time: number } | undefined;
+export function trace(program: Command): void {
+  program
+    .command("trace")
+    .description("look at traces")
+    .command("info")
+    .description("print a trace's counts, footprint and strides")
+    .argument("<trace>", 'any trace that can be read; "-" for standard input')
+    .option("--format <name>", "if its content must not decide", oneOf("--format", traceFormats))
+    .option("--json", "print JSON")
+    .action(act);
+}
 
-  constructor(options: TraceOptions, clock: Clock, opensLate: boolean) {
-    this.#options = options;
-    this.#clock = clock;
-    this.#opensLate = opensLate;
-    if (!options.pcap) return;
-    try {
-      writeFileSync(options.pcap, pcapngHeader("pci-doe"));
-    } catch (error) {
-      throw new BadInput(`${options.pcap}: ${(error as Error).message}`);
-    }
-  }
-
-  /** To be given to the responder or requester: the message before it is sealed. */
-  get tap(): Tap {
-    return (side, message, sessionId) => {
-      this.#words[side] = describe(message, sessionId);
-    };
-  }
-
-  request(object: Uint8Array): void {
-    this.flush();
-    this.#tell("request", object, this.#clock.now());
-  }
-
-  response(object: Uint8Array | undefined): void {
-    this.#waiting = { object, time: this.#clock.now() };
-    if (!this.#opensLate) this.flush();
-  }
-
-  /** Tells the last answer, whose words are known by now. */
-  flush(): void {
-    const { object, time } = this.#waiting ?? {};
-    if (time !== undefined) this.#tell("response", object, time);
-    this.#waiting = undefined;
-  }
-
-  #tell(direction: "request" | "response", object: Uint8Array | undefined, time: number): void {
-    const words = object ? (this.#words[direction] ?? bare(object)) : "no answer";
-    delete this.#words[direction];
-    if (this.#options.decode) {
-      process.stderr.write(`${direction === "request" ? "->" : "<-"} ${words}\n`);
-    }
-    const { pcap } = this.#options;
-    if (!pcap || !object) return;
-    try {
-      appendFileSync(pcap, pcapngPacket({ time, direction, object, comment: words }));
-    } catch (error) {
-      // The conversation is worth more than its capture.
-      process.stderr.write(
-        `cloister: ${pcap}: ${(error as Error).message}; the capture ends here\n`,
-      );
-      this.#options = { ...this.#options, pcap: "" };
-    }
+async function act(path: string, options: Options): Promise<void> {
+  const { trace, bytes } = await openTraceFile(path, options.format);
+  const shown = progress(bytes, wallClock.now);
+  try {
+    const info = await infoOf(trace, (records) => shown.update(trace.bytes, records));
+    shown.stop();
+    await print(options.json ? JSON.stringify(info, null, 2) : textOf(info, path));
+  } finally {
+    shown.stop();
+    await trace.close();
   }
 }
 
-/** An object nobody could open. */
-function bare(object: Uint8Array): string {
-  const known = dataObjectOf(object);
-  if (!known) return `${object.length} bytes, no data object`;
-  const name = ["DOE discovery", "SPDM", "secured SPDM"][known.type] ?? `type ${known.type}`;
-  const shown =
-    known.type === DataObject.DISCOVERY ? hex(known.payload) : `${known.payload.length} bytes`;
-  return `${name}, ${shown}`;
+const count = new Intl.NumberFormat("en-US");
+const MEBIBYTE = 2 ** 20;
+
+function textOf(info: TraceInfo, path: string): string {
+  const { counts, pages } = info;
+  const kinds = Object.entries(counts).filter(([name, n]) => name !== "records" && n > 0);
+  const data = ((pages.data * 4096) / MEBIBYTE).toFixed(1);
+  return [
+    `${path}: ${info.format}, ${count.format(info.bytes)} bytes`,
+    ...(info.command ? [`command    ${info.command}`] : []),
+    ...(info.sampled ? [`sampled    ${info.sampled}`] : []),
+    `records    ${count.format(counts.records)}: ${kinds.map(([name, n]) => `${count.format(n)} ${name}`).join(", ")}`,
+    `pages      ${count.format(pages.all)} of 4 KiB: ${count.format(pages.code)} of code, ${count.format(pages.data)} of data (${data} MiB)`,
+    `lines      ${count.format(info.dataLines)} of 64 bytes of data`,
+    `addresses  ${info.lowest} to ${info.highest}`,
+    `strides    ${info.strides.map(({ bytes, accesses }) => `${bytes} (${count.format(accesses)})`).join(", ") || "none"}`,
+    ...(info.types
+      ? [
+          `types      ${Object.entries(info.types)
+            .map(([type, n]) => `${type}: ${count.format(n)}`)
+            .join(", ")}`,
+        ]
+      : []),
+  ].join("\n");
 }

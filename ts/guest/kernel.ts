@@ -37,6 +37,8 @@ export class Kernel {
   readonly #spares: bigint[] = [];
   /** Where each page of the user's address space is: gva to gpa. */
   readonly #pages = new Map<bigint, bigint>();
+  /** Pages that are shared, and which 4 KiB pages of them were asked for. */
+  readonly #shared = new Map<bigint, Set<bigint>>();
 
   /** Boots: without paging it accepts its first region, builds its tables there, and switches paging on. */
   constructor(platform: Platform, vm: Vm) {
@@ -102,7 +104,7 @@ export class Kernel {
 
   /** Maps the page at a gva and gives it its first contents, unless it has them. */
   touch(gva: bigint): void {
-    const size = this.#large ? REGION : PAGE;
+    const size = this.#size;
     const page = gva & ~(size - 1n);
     if (this.#pages.has(page)) return;
     this.#reserve();
@@ -115,11 +117,49 @@ export class Kernel {
     }
   }
 
+  /** Whether the user's page at gva is shared with the hypervisor. */
+  isShared(gva: bigint): boolean {
+    return this.#shared.has(gva & ~(this.#size - 1n));
+  }
+
+  /** Gives the page at a gva to the hypervisor, or takes it back. What it held is saved and written back: the page itself loses it.
+   *  Large pages change as a whole: shared as long as one 4 KiB page of them is. */
+  setShared(gva: bigint, shared: boolean): void {
+    this.touch(gva);
+    if (!this.#kernel.sev) return;
+    const page = gva & ~(this.#size - 1n);
+    const members = this.#shared.get(page) ?? new Set();
+    const before = members.size > 0;
+    if (shared) members.add(gva & ~(PAGE - 1n));
+    else members.delete(gva & ~(PAGE - 1n));
+    if (members.size > 0) this.#shared.set(page, members);
+    else this.#shared.delete(page);
+    if (before === members.size > 0) return;
+    const contents = new Uint8Array(Number(this.#size));
+    this.read(page, contents);
+    this.#changeState(page, shared);
+    this.write(page, contents);
+  }
+
+  /** Rescinds validation before, or validates after, as Linux does; the hypervisor changes the RMP in between. */
+  #changeState(page: bigint, shared: boolean): void {
+    const gpa = this.#pages.get(page) as bigint;
+    const { guest } = this.#platform.core;
+    if (this.#kernel.snp) {
+      if (shared) this.#validate(gpa, this.#large, false);
+      guest.load(this.#kernel);
+      guest.vmexit(Code.VMEXIT_VMGEXIT, BigInt(Code.VMGEXIT_PSC), gpa);
+      this.vm.serve(guest.exit());
+      this.vm.changeState(gpa, shared);
+      if (!shared) this.#validate(gpa, this.#large, true);
+    }
+    this.#map(page, gpa | TABLE | (shared ? 0n : this.#private), this.#large, LINEAR);
+  }
+
   /** The gpa of a user's gva, touched if need be. */
   gpaOf(gva: bigint): bigint {
     this.touch(gva);
-    const size = this.#large ? REGION : PAGE;
-    const page = gva & ~(size - 1n);
+    const page = gva & ~(this.#size - 1n);
     return (this.#pages.get(page) as bigint) + (gva - page);
   }
 
@@ -170,16 +210,23 @@ export class Kernel {
 
   /** Accepts a page: under SNP it is validated, once. A page that was valid already is an attack. */
   #accept(gpa: bigint, large: boolean): void {
-    if (!this.#kernel.snp) return;
+    if (this.#kernel.snp) this.#validate(gpa, large, true);
+  }
+
+  #validate(gpa: bigint, large: boolean, valid: boolean): void {
     const { guest } = this.#platform.core;
     let answer: { eax: number; carry: boolean } | undefined;
     this.step(this.#kernel, () => {
-      answer = guest.pvalidate(this.#linear(gpa), large, true);
+      answer = guest.pvalidate(this.#linear(gpa), large, valid);
       return answer !== undefined;
     });
     if (answer?.eax === Answer.SUCCESS && !answer.carry) return;
     const seen = `EAX ${answer?.eax}, CF ${Number(answer?.carry)}`;
     throw new CheckFailed(`PVALIDATE of gpa 0x${gpa.toString(16)}: ${seen}, expected 0 and 0`);
+  }
+
+  get #size(): bigint {
+    return this.#large ? REGION : PAGE;
   }
 
   /** Where the kernel reaches a gpa: in its linear map, or as it is before paging. */

@@ -14,6 +14,17 @@ export function makePrivate(
   update(host, spa, { gpa, assigned: true, pageSize: large ? "2m" : "4k", immutable: false, asid });
 }
 
+/** Takes a page back from a guest: shared with the hypervisor from now on. */
+export function makeShared(host: HostPort, spa: bigint, large: boolean): void {
+  update(host, spa, {
+    gpa: 0n,
+    assigned: false,
+    pageSize: large ? "2m" : "4k",
+    immutable: false,
+    asid: 0,
+  });
+}
+
 /** Gives a page to the firmware. */
 export function makeFirmware(host: HostPort, spa: bigint): void {
   update(host, spa, { gpa: 0n, assigned: true, pageSize: "4k", immutable: true, asid: 0 });

@@ -2,7 +2,7 @@
 import type { Exit, HostPort } from "../port.ts";
 import { serve } from "./exits.ts";
 import type { NestedTables } from "./nested.ts";
-import { makePrivate } from "./page-state.ts";
+import { makePrivate, makeShared } from "./page-state.ts";
 import type { Pages } from "./pages.ts";
 
 export type PageSize = "4k" | "2m";
@@ -58,6 +58,17 @@ export class Vm {
     const spa = large ? pages.large() : pages.small();
     if (snp && priv) makePrivate(host, spa, base, this.asid, large);
     nested.map(base, spa, large);
+  }
+
+  /** Serves a page state change that the guest asked for by VMGEXIT; without an RMP there is nothing to do. AMD 56421, 4.1.6. */
+  changeState(gpa: bigint, shared: boolean): void {
+    const { host, snp } = this.#parts;
+    const large = this.pageSize === "2m";
+    const base = gpa & ~((large ? LARGE : PAGE) - 1n);
+    const spa = this.spaOf(base);
+    if (!snp || spa === undefined) return;
+    if (shared) makeShared(host, spa, large);
+    else makePrivate(host, spa, base, this.asid, large);
   }
 
   /** The spa that backs a gpa, by the nested tables; undefined when nothing does. */

@@ -6,7 +6,7 @@ import type { PageSize } from "../hypervisor/vm.ts";
 import { createPlatform, type Platform } from "../platform.ts";
 import type { EventName, ReplayPort } from "../port.ts";
 import type { CoreModule } from "../structural.ts";
-import { type BatchView, type Replayer, runTransfers } from "./replayer.ts";
+import { type BatchView, type Replayer, runTransfers, type TransferWay } from "./replayer.ts";
 import { Transfers } from "./transfer.ts";
 
 export interface MachineOptions {
@@ -78,10 +78,31 @@ export class Machine implements Replayer {
     return this.#platform.core.exits();
   }
 
-  get #way() {
+  /** How often the guest left with each exit code of the trace, and what became of it. */
+  get reasons(): ReadonlyMap<string, number> {
+    return this.#transfers.reasons;
+  }
+
+  get #way(): TransferWay {
     const transfers = this.#transfers;
     const user = () => this.#platform.core.guest.load(this.#kernel.user);
     return {
+      exit: (code) => {
+        transfers.exit(code);
+        user();
+      },
+      pageState: (gva, shared) => {
+        this.#kernel.setShared(gva, shared);
+        user();
+      },
+      dmaOut: (...[gva, bytes, took]) => {
+        transfers.dmaOut(gva, bytes, took);
+        user();
+      },
+      dmaIn: (...[gva, bytes, give]) => {
+        transfers.dmaIn(gva, bytes, give);
+        user();
+      },
       out: (...[gva, bytes, took]: Parameters<Transfers["out"]>) => {
         transfers.out(gva, bytes, took);
         user();

@@ -4,15 +4,20 @@ import * as Record from "../abi/record.ts";
 
 // What a record does, before its size has chosen a handler.
 export {
+  KIND_DMA_IN as DMA_IN,
+  KIND_DMA_OUT as DMA_OUT,
+  KIND_EXIT as EXIT,
   KIND_FETCH as FETCH,
   KIND_HALT as HALT,
   KIND_LOAD as LOAD,
   KIND_MODIFY as MODIFY,
+  KIND_PAGE_PRIVATE as PAGE_PRIVATE,
+  KIND_PAGE_SHARE as PAGE_SHARE,
   KIND_STORE as STORE,
   KIND_TRANSFER_IN as TRANSFER_IN,
   KIND_TRANSFER_OUT as TRANSFER_OUT,
 } from "../abi/cltr.ts";
-export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 8 | 9 | 10 | 11 | 12;
 
 /** The largest fetch, load, store or modify: one page. */
 export const ACCESS_LIMIT = 4096;
@@ -44,6 +49,13 @@ const OPERATIONS: Uint8Array = Uint8Array.from([
   ...every(Record.TRANSFER_OUT, COLUMNS - 1),
   ...every(Record.TRANSFER_IN, COLUMNS - 1),
   ...every(Record.HALT, COLUMNS - 1),
+  // .cltr's end marker, which no record has
+  ...every(Record.HALT, COLUMNS - 1),
+  ...every(Record.EXIT, COLUMNS - 1),
+  ...every(Record.PAGE_SHARE, COLUMNS - 1),
+  ...every(Record.PAGE_PRIVATE, COLUMNS - 1),
+  ...every(Record.DMA_OUT, COLUMNS - 1),
+  ...every(Record.DMA_IN, COLUMNS - 1),
 ]);
 
 /** The handler of a record: OP of ts/abi/record.ts. */
@@ -51,8 +63,9 @@ export function operation(kind: Kind, bytes: number): number {
   return OPERATIONS[kind * COLUMNS + (bytes < COLUMNS ? bytes : COLUMNS - 1)]!;
 }
 
-const KINDS: Uint8Array = new Uint8Array(Record.HALT + 1);
-for (let kind = 0; kind < Cltr.KIND_END; kind++) {
+const KINDS: Uint8Array = new Uint8Array(Record.DMA_IN + 1);
+for (let kind = 0; kind < Cltr.KIND_LIMIT; kind++) {
+  if (kind === Cltr.KIND_END) continue;
   for (let size = 0; size < COLUMNS; size++) KINDS[OPERATIONS[kind * COLUMNS + size]!] = kind;
 }
 
@@ -89,7 +102,8 @@ export class Batch {
   }
 }
 
-/** What a trace held so far. `syscalls` are transfers and halts; `records` is the sum of the rest. */
+/** What a trace held so far. `syscalls` are transfers and halts, `pageStates` pages shared or taken back, `dmas` what a device
+ *  moved on its own; `records` is the sum of the rest. */
 export interface Counts {
   records: number;
   fetches: number;
@@ -97,15 +111,28 @@ export interface Counts {
   stores: number;
   modifies: number;
   syscalls: number;
+  exits: number;
+  pageStates: number;
+  dmas: number;
 }
 
 export function noCounts(): Counts {
-  return { records: 0, fetches: 0, loads: 0, stores: 0, modifies: 0, syscalls: 0 };
+  return {
+    records: 0,
+    fetches: 0,
+    loads: 0,
+    stores: 0,
+    modifies: 0,
+    syscalls: 0,
+    exits: 0,
+    pageStates: 0,
+    dmas: 0,
+  };
 }
 
 /** Adds a batch to the counts. */
 export function count(counts: Counts, batch: Batch): void {
-  const seen = new Uint32Array(Cltr.KIND_END);
+  const seen = new Uint32Array(Cltr.KIND_LIMIT);
   const end = batch.length * WORDS;
   for (let word = OP; word < end; word += WORDS) seen[KINDS[batch.words[word]!]!]!++;
   counts.records += batch.length;
@@ -115,6 +142,15 @@ export function count(counts: Counts, batch: Batch): void {
   counts.modifies += seen[Cltr.KIND_MODIFY]!;
   counts.syscalls +=
     seen[Cltr.KIND_TRANSFER_OUT]! + seen[Cltr.KIND_TRANSFER_IN]! + seen[Cltr.KIND_HALT]!;
+  counts.exits += seen[Cltr.KIND_EXIT]!;
+  counts.pageStates += seen[Cltr.KIND_PAGE_SHARE]! + seen[Cltr.KIND_PAGE_PRIVATE]!;
+  counts.dmas += seen[Cltr.KIND_DMA_OUT]! + seen[Cltr.KIND_DMA_IN]!;
+}
+
+/** Most bytes that a record of this kind may name; an exit's code is no size. */
+export function limitOf(kind: Kind): number {
+  if (kind === Cltr.KIND_EXIT) return 2 ** 32 - 1;
+  return kind < Cltr.KIND_TRANSFER_OUT ? ACCESS_LIMIT : TRANSFER_LIMIT;
 }
 
 /** Whether all `bytes` from the address (high word, low word) on lie in one half of the 48-bit address space. */

@@ -72,24 +72,33 @@ export class Reference implements Replayer {
     if (!this.port.foldPage(gva)) this.#silicon.exit();
   }
 
+  readonly #out: TransferWay["out"] = (gva, bytes, took) => {
+    const { exports, bytes: memory } = this.#silicon;
+    for (const piece of piecesOf(gva, bytes)) {
+      if (!exports.read(piece.gva, piece.bytes, Memory.WINDOW)) this.#silicon.exit();
+      this.#bytes.set(memory.subarray(Memory.WINDOW, Memory.WINDOW + piece.bytes));
+      took(this.#bytes.subarray(0, piece.bytes));
+    }
+  };
+
+  readonly #in: TransferWay["in"] = (gva, bytes, give) => {
+    const { exports, bytes: memory } = this.#silicon;
+    for (const piece of piecesOf(gva, bytes)) {
+      const data = this.#bytes.subarray(0, piece.bytes);
+      give(piece, data);
+      memory.set(data, Memory.WINDOW);
+      if (!exports.write(piece.gva, piece.bytes, Memory.WINDOW)) this.#silicon.exit();
+    }
+  };
+
+  // An exit gives no value, and a page's contents outlive its change of state (ts/guest/kernel.ts).
   readonly #way: TransferWay = {
-    out: (gva, bytes, took) => {
-      const { exports, bytes: memory } = this.#silicon;
-      for (const piece of piecesOf(gva, bytes)) {
-        if (!exports.read(piece.gva, piece.bytes, Memory.WINDOW)) this.#silicon.exit();
-        this.#bytes.set(memory.subarray(Memory.WINDOW, Memory.WINDOW + piece.bytes));
-        took(this.#bytes.subarray(0, piece.bytes));
-      }
-    },
-    in: (gva, bytes, give) => {
-      const { exports, bytes: memory } = this.#silicon;
-      for (const piece of piecesOf(gva, bytes)) {
-        const data = this.#bytes.subarray(0, piece.bytes);
-        give(piece, data);
-        memory.set(data, Memory.WINDOW);
-        if (!exports.write(piece.gva, piece.bytes, Memory.WINDOW)) this.#silicon.exit();
-      }
-    },
+    out: this.#out,
+    in: this.#in,
     halt: () => {},
+    exit: () => {},
+    pageState: () => {},
+    dmaOut: this.#out,
+    dmaIn: this.#in,
   };
 }

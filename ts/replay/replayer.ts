@@ -1,6 +1,7 @@
 // Whatever runs a trace: a machine of one generation, or the flat reference. Both run the same records with the same values.
 import * as Record from "../abi/record.ts";
 import * as Replay from "../abi/replay.ts";
+import { CheckFailed } from "../error.ts";
 import type { ReplayPort } from "../port.ts";
 import type { Piece } from "./transfer.ts";
 
@@ -17,6 +18,13 @@ export interface TransferWay {
   out(gva: bigint, bytes: number, took: (piece: Uint8Array) => void): void;
   in(gva: bigint, bytes: number, give: (piece: Piece, into: Uint8Array) => void): void;
   halt(): void;
+  /** The guest leaves with an exit code of its own. */
+  exit(code: number): void;
+  /** The guest changes the state of the page at gva. */
+  pageState(gva: bigint, shared: boolean): void;
+  /** As out and in, but the device acts on its own: no kick, no interrupt. */
+  dmaOut(gva: bigint, bytes: number, took: (piece: Uint8Array) => void): void;
+  dmaIn(gva: bigint, bytes: number, give: (piece: Piece, into: Uint8Array) => void): void;
 }
 
 export interface Replayer {
@@ -78,8 +86,27 @@ function transfer(
   const gva = (high << 32n) | low;
   const bytes = words[word + Record.BYTES / 4] as number;
   const op = (words[word + Record.OP / 4] as number) & 0xff;
-  if (op === Record.HALT) return way.halt();
-  if (op === Record.TRANSFER_OUT) return way.out(gva, bytes, (piece) => port.fold(piece));
+  const took = (piece: Uint8Array) => port.fold(piece);
   const number = ordinal + BigInt(at);
-  way.in(gva, bytes, (piece, into) => port.deviceBytes(number, BigInt(piece.offset), into));
+  const give = (piece: Piece, into: Uint8Array) =>
+    port.deviceBytes(number, BigInt(piece.offset), into);
+  switch (op) {
+    case Record.TRANSFER_OUT:
+      return way.out(gva, bytes, took);
+    case Record.TRANSFER_IN:
+      return way.in(gva, bytes, give);
+    case Record.HALT:
+      return way.halt();
+    case Record.EXIT:
+      return way.exit(bytes);
+    case Record.PAGE_SHARE:
+    case Record.PAGE_PRIVATE:
+      return way.pageState(gva, op === Record.PAGE_SHARE);
+    case Record.DMA_OUT:
+      return way.dmaOut(gva, bytes, took);
+    case Record.DMA_IN:
+      return way.dmaIn(gva, bytes, give);
+    default:
+      throw new CheckFailed(`record ${number}: operation ${op}, expected at most ${Record.DMA_IN}`);
+  }
 }

@@ -1,11 +1,13 @@
 // What a replay found, in the shape that `--json` promises. docs/replay.md.
 import type { ChipName, Generation } from "../chip/chip.ts";
+import type { Leaving } from "../guest/leave.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
 import type { EventName } from "../port.ts";
 import type { Numa } from "./cost/charges.ts";
 import type { Costs } from "./cost/costs.ts";
 import type { Backing } from "./cost/model.ts";
 import type { Modelled } from "./cost/modelled.ts";
+import { reasonOf } from "./reader/kvm-reasons.ts";
 import type { Counts } from "./record.ts";
 
 /** Changes when a field changes its meaning or goes; not when one is added. */
@@ -33,6 +35,8 @@ export interface GenerationReport {
   events?: Events;
   /** What the part would charge for it: docs/cost-model.md. */
   modelled?: Modelled;
+  /** The trace's own exits by reason: how many, and what they were in this generation. */
+  exitReasons?: ExitReason[];
 }
 
 /** What the cost model was told. */
@@ -41,6 +45,22 @@ export interface ModelSettings {
   vms: number;
   /** Constants that were overridden. */
   costs: Partial<Costs>;
+}
+
+export interface ExitReason {
+  /** KVM's name, or the code. */
+  reason: string;
+  /** `guest`: the #VC was answered without leaving; `nothing`: this generation has no such exit. */
+  by: Leaving["by"];
+  exits: number;
+}
+
+/** From a machine's "CODE BY" counts. */
+export function exitReasonsOf(reasons: ReadonlyMap<string, number>): ExitReason[] {
+  return [...reasons].map(([key, exits]) => {
+    const [code, by] = key.split(" ") as [string, Leaving["by"]];
+    return { reason: reasonOf(Number(code)), by, exits };
+  });
 }
 
 export interface ReplayReport {

@@ -5,6 +5,7 @@ import { chips } from "../chip/index.ts";
 import { type Clock, wallClock } from "../clock.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { PageSize } from "../hypervisor/vm.ts";
+import type { EventName } from "../port.ts";
 import type { CoreModule, StopSignal } from "../structural.ts";
 import type { Numa } from "./cost/charges.ts";
 import type { Costs } from "./cost/costs.ts";
@@ -15,7 +16,13 @@ import type { TraceReader } from "./reader/reader.ts";
 import { Batch } from "./record.ts";
 import { Reference } from "./reference.ts";
 import { type BatchView, Differs, type Replayer } from "./replayer.ts";
-import { eventsReport, type GenerationReport, type ReplayReport, SCHEMA } from "./report.ts";
+import {
+  eventsReport,
+  exitReasonsOf,
+  type GenerationReport,
+  type ReplayReport,
+  SCHEMA,
+} from "./report.ts";
 
 export interface ReplayOptions {
   /** Which steps to run, in this order; default all six. */
@@ -41,9 +48,22 @@ export interface ReplayOptions {
   clock?: Clock;
   /** Called after each batch with the records run so far. */
   onProgress?: (records: number) => void;
+  /** Called after each batch of each generation. */
+  onBatch?: (ran: RanBatch) => void;
   /** Ends the replay early: what was run so far is checked and reported. */
   signal?: StopSignal;
   module?: CoreModule;
+}
+
+/** One generation ran records `ordinal` to `ordinal + length - 1` between two readings of the clock. */
+export interface RanBatch {
+  generation: Generation;
+  ordinal: bigint;
+  length: number;
+  before: number;
+  after: number;
+  /** Counts since the making of the machine. */
+  events: () => Record<EventName, bigint>;
 }
 
 interface Run {
@@ -121,7 +141,7 @@ async function runBatches(
   trace: TraceReader,
   reference: Reference,
   runs: Run[],
-  { clock = wallClock, onProgress, signal }: ReplayOptions,
+  { clock = wallClock, onProgress, onBatch, signal }: ReplayOptions,
   modelling: Modelling | undefined,
 ): Promise<string | undefined> {
   const batch = new Batch();
@@ -145,7 +165,10 @@ async function runBatches(
       run.machine.port.expect(expected);
       const before = clock.now();
       runOn(run.machine, view, trace, run.generation);
-      run.milliseconds += clock.now() - before;
+      const after = clock.now();
+      run.milliseconds += after - before;
+      const { generation, machine } = run;
+      onBatch?.({ generation, ordinal, length, before, after, events: () => machine.events() });
     }
     modelling?.run(view.records, length);
     ordinal += BigInt(length);
@@ -196,5 +219,7 @@ function reportOf(
   const { fetches, loads, stores, modifies } = trace.counts;
   const wallSeconds = milliseconds / 1000;
   const accessesPerSecond = Math.round((fetches + loads + stores + modifies) / wallSeconds);
-  return { generation, wallSeconds, accessesPerSecond, digest, events };
+  const exitReasons = exitReasonsOf(machine.reasons);
+  const own = exitReasons.length > 0 ? { exitReasons } : {};
+  return { generation, wallSeconds, accessesPerSecond, digest, events, ...own };
 }

@@ -2,8 +2,9 @@
 // exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP.
 import * as Code from "../abi/exit.ts";
 import { featuresOf, type Generation } from "../chip/chip.ts";
-import { CheckFailed } from "../error.ts";
+import { BadInput, CheckFailed } from "../error.ts";
 import type { Kernel } from "../guest/kernel.ts";
+import { leaveFor } from "../guest/leave.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
@@ -46,6 +47,8 @@ export class Transfers {
   readonly #kernel: Kernel;
   readonly #pool: Swiotlb | undefined;
   readonly #kick: number;
+  /** "CODE BY": how often. */
+  readonly reasons: Map<string, number> = new Map();
 
   constructor(platform: Platform, vm: Vm, kernel: Kernel) {
     const { generation, core } = platform;
@@ -62,19 +65,39 @@ export class Transfers {
   /** The device takes the buffer's bytes; each piece is given to `took` as the device received it. */
   out(gva: bigint, bytes: number, took: (piece: Uint8Array) => void): void {
     this.#leave(this.#kick);
-    for (const piece of piecesOf(gva, bytes)) took(this.#send(piece));
+    this.dmaOut(gva, bytes, took);
     this.#interrupt();
   }
 
   /** The device gives bytes to the buffer; `give` fills each piece. */
   in(gva: bigint, bytes: number, give: (piece: Piece, into: Uint8Array) => void): void {
     this.#leave(this.#kick);
+    this.dmaIn(gva, bytes, give);
+    this.#interrupt();
+  }
+
+  /** As `out`, when the device finds the buffer by itself (a ring it polls). */
+  dmaOut(gva: bigint, bytes: number, took: (piece: Uint8Array) => void): void {
+    for (const piece of piecesOf(gva, bytes)) took(this.#send(piece));
+  }
+
+  /** As `in`, unasked. */
+  dmaIn(gva: bigint, bytes: number, give: (piece: Piece, into: Uint8Array) => void): void {
     for (const piece of piecesOf(gva, bytes)) {
       const data = new Uint8Array(piece.bytes);
       give(piece, data);
       this.#receive(piece, data);
     }
-    this.#interrupt();
+  }
+
+  /** The guest leaves as its generation makes it leave for this code; it may not leave at all. */
+  exit(code: number): void {
+    const leaving = leaveFor(this.#platform.generation, code);
+    const { by } = leaving;
+    const reason = `0x${code.toString(16)} ${by}`;
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+    if (by === "nothing" || by === "guest") return;
+    this.#leave(leaving.code, leaving.info1);
   }
 
   /** The guest waits. */
@@ -85,7 +108,7 @@ export class Transfers {
   #send({ gva, bytes }: Piece): Uint8Array {
     const data = new Uint8Array(bytes);
     const { device } = this.#platform.core;
-    this.#kernel.touch(gva);
+    this.#reach(gva);
     const slot = this.#pool?.slot();
     if (slot) this.#pool?.bounceOut(slot, gva, bytes);
     const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
@@ -93,19 +116,28 @@ export class Transfers {
     return data;
   }
 
+  /** The buffer is there, and one that this device may reach: a TDI in RUN is refused shared pages by the RMP. */
+  #reach(gva: bigint): void {
+    this.#kernel.touch(gva);
+    if (this.#pool || !this.#kernel.isShared(gva)) return;
+    throw new BadInput(
+      `gva 0x${gva.toString(16)}: DMA of sev-tio's trusted device to a page the guest shares, expected a private one; see LIMITATIONS`,
+    );
+  }
+
   #receive({ gva, bytes }: Piece, data: Uint8Array): void {
     const { device } = this.#platform.core;
-    this.#kernel.touch(gva);
+    this.#reach(gva);
     const slot = this.#pool?.slot();
     const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
     if (!device.write(DEVICE, gpa, data)) this.#refused("write", gpa);
     if (slot) this.#pool?.bounceIn(slot, gva, bytes);
   }
 
-  #leave(code: number): void {
+  #leave(code: number, info1 = 0n): void {
     const { guest } = this.#platform.core;
     guest.load(this.#kernel.user);
-    guest.vmexit(code);
+    guest.vmexit(code, info1);
     this.#vm.serve(guest.exit());
   }
 

@@ -3,7 +3,7 @@ import * as Cltr from "../../abi/cltr.ts";
 
 export class Expected {
   // A row for each of an instruction's kinds of access; behind them one for each kind that has no instruction.
-  readonly #ends = new Float64Array(Cltr.EXPECTATIONS + Cltr.KIND_END);
+  readonly #ends = new Float64Array(Cltr.EXPECTATIONS + Cltr.KIND_LIMIT);
   #instruction = 0;
 
   /** The row of an access of this kind by the instruction fetched last. */

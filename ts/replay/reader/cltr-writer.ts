@@ -74,6 +74,7 @@ export class TraceWriter {
       this.#out[this.#at++] = kind;
       return;
     }
+    if (kind > Cltr.KIND_END) return this.#late(kind, bytes, gva);
     const row = this.#expected.row(kind);
     const delta = gva - this.#expected.gva(row);
     const coded = bytes <= BYTES_MASK ? bytes : 0;
@@ -82,6 +83,17 @@ export class TraceWriter {
     if (coded === 0) this.#varint(bytes);
     if (delta !== 0) this.#varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
     this.#expected.saw(row, kind, gva, bytes);
+  }
+
+  /** A kind that version 1 did not have. */
+  #late(kind: Records.Kind, bytes: number, gva: number): void {
+    const row = this.#expected.row(kind);
+    const delta = gva - this.#expected.gva(row);
+    const head = Cltr.KIND_END | ((kind - Cltr.KIND_END) << Cltr.BYTES_LSB);
+    this.#out[this.#at++] = delta === 0 ? head | EXPECTED : head;
+    this.#varint(bytes);
+    if (delta !== 0) this.#varint(delta < 0 ? -2 * delta - 1 : 2 * delta);
+    this.#expected.saw(row, kind, gva, kind === Records.EXIT ? 0 : bytes);
   }
 
   #varint(value: number): void {

@@ -21,6 +21,7 @@ export class CltrReader implements TraceReader {
   readonly sampled: string | undefined;
 
   readonly #input: Input;
+  readonly #version: number;
   readonly #expected = new Expected();
   #exhausted = false;
   #ended = false;
@@ -32,9 +33,10 @@ export class CltrReader implements TraceReader {
     if (!(await input.ensure(Cltr.SIZE))) throw short(input, "header");
     const header = new DataView(input.buffer.buffer, input.at, Cltr.SIZE);
     const version = header.getUint16(Cltr.VERSION, true);
-    if (version !== Cltr.VERSION_VALUE) {
+    if (version < Cltr.OLDEST_VERSION || version > Cltr.VERSION_VALUE) {
       const where = input.position(Cltr.VERSION);
-      throw new BadInput(`${where}: .cltr version ${version}, expected ${Cltr.VERSION_VALUE}`);
+      const known = `${Cltr.OLDEST_VERSION} or ${Cltr.VERSION_VALUE}`;
+      throw new BadInput(`${where}: .cltr version ${version}, expected ${known}`);
     }
     const flags = header.getUint16(Cltr.FLAGS, true);
     if (flags !== 0) {
@@ -45,11 +47,17 @@ export class CltrReader implements TraceReader {
     input.at += Cltr.SIZE;
     const command = await text(input, commandBytes, "command");
     const sampled = await text(input, sampledBytes, "sampled note");
-    return new CltrReader(input, command, sampled);
+    return new CltrReader(input, command, sampled, version);
   }
 
-  constructor(input: Input, command: string | undefined, sampled: string | undefined) {
+  constructor(
+    input: Input,
+    command: string | undefined,
+    sampled: string | undefined,
+    version: number,
+  ) {
     this.#input = input;
+    this.#version = version;
     this.command = command;
     this.sampled = sampled;
   }
@@ -133,6 +141,10 @@ export class CltrReader implements TraceReader {
   #rare(batch: Batch, start: number, head: number): boolean {
     const input = this.#input;
     const where = input.position(input.base + start);
+    const late = ((head >> Cltr.BYTES_LSB) & BYTES_MASK) + Cltr.KIND_END;
+    if ((head & KIND_MASK) === Cltr.KIND_END && late > Cltr.KIND_END && late < Cltr.KIND_LIMIT) {
+      if (this.#version > Cltr.OLDEST_VERSION) return this.#late(batch, start, head, late as Kind);
+    }
     if (head !== Cltr.KIND_HALT && head !== Cltr.KIND_END) {
       if (start >= input.end) throw short(input, "record");
       throw new BadInput(`${where}: head byte 0x${head.toString(16)}, expected no size on it`);
@@ -152,6 +164,26 @@ export class CltrReader implements TraceReader {
     }
     this.#ended = true;
     return false;
+  }
+
+  /** A record of a kind that version 1 did not have. */
+  #late(batch: Batch, start: number, head: number, kind: Kind): boolean {
+    const input = this.#input;
+    const bytes = varint(input);
+    const row = this.#expected.row(kind);
+    let gva = this.#expected.gva(row);
+    if ((head & EXPECTED) === 0) gva += signed(varint(input));
+    if (input.at > input.end) throw short(input, "record");
+    const limit = Records.limitOf(kind);
+    const span = kind === Records.EXIT ? 0 : bytes;
+    const least = kind === Records.EXIT ? 0 : 1;
+    if (bytes < least || bytes > limit || !inside(gva, span))
+      this.#explain(start, bytes, limit, gva);
+    this.#expected.saw(row, kind, gva, span);
+    this.#recordOffsets[batch.length] = input.base + start - this.#batchOffset;
+    const high = Math.floor(gva / 2 ** 32) >>> 0;
+    batch.push(gva >>> 0, high, bytes, Records.operation(kind, bytes));
+    return true;
   }
 
   #explain(start: number, bytes: number, limit: number, gva: number): never {

@@ -1,62 +1,11 @@
-// The bytes of a trace through one fixed buffer, gunzipped on the way. What comes out does not depend on how the source is cut.
-import { BadInput } from "../../error.ts";
+// The bytes of a trace through one fixed buffer, unpacked on the way. What comes out does not depend on how the source is cut.
+import { Counted, type Pull, pulling } from "./pull.ts";
 import type { ByteSource } from "./reader.ts";
+import { type Packing, unpacking } from "./unpack.ts";
 
 const CAPACITY = 1 << 18;
 // A parser may look a few bytes past the end, and a missing last newline is put there.
 const SPARE = 16;
-
-interface Pull {
-  next(): Promise<Uint8Array | undefined>;
-  close(): Promise<void>;
-}
-
-/** One pull interface for both: a ReadableStream is not async-iterable in every browser. */
-function pulling(source: ByteSource): Pull {
-  if ("getReader" in source) {
-    const reader = source.getReader();
-    return {
-      next: async () => (await reader.read()).value,
-      close: () => reader.cancel().catch(() => {}),
-    };
-  }
-  const chunks = source[Symbol.asyncIterator]();
-  return {
-    next: async () => {
-      const { done, value } = await chunks.next();
-      return done ? undefined : value;
-    },
-    close: async () => void (await chunks.return?.()),
-  };
-}
-
-/** The source, counted. */
-class Counted {
-  bytes = 0;
-  ended = false;
-  failure: unknown;
-  readonly #source: Pull;
-
-  constructor(source: Pull) {
-    this.#source = source;
-  }
-
-  async next(): Promise<Uint8Array | undefined> {
-    try {
-      const chunk = await this.#source.next();
-      this.ended = chunk === undefined;
-      this.bytes += chunk?.length ?? 0;
-      return chunk;
-    } catch (error) {
-      this.failure = error;
-      throw error;
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#source.close();
-  }
-}
 
 export class Input {
   readonly name: string;
@@ -90,8 +39,8 @@ export class Input {
 
   /** A place in the trace, in words. */
   position(offset: number): string {
-    const gunzipped = this.#plain !== this.#counted;
-    return `${this.name}: byte ${offset}${gunzipped ? " after decompression" : ""}`;
+    const unpacked = this.#plain !== this.#counted;
+    return `${this.name}: byte ${offset}${unpacked ? " after decompression" : ""}`;
   }
 
   /** Whether the buffer holds as much as it can. */
@@ -124,11 +73,11 @@ export class Input {
     return true;
   }
 
-  /** From here on the bytes are what gunzip makes of the source. Nothing may have been read yet. */
-  gunzip(): void {
+  /** From here on the bytes are what the source unpacks to. Nothing may have been read yet. */
+  unpack(packing: Packing): void {
     const first = this.buffer.slice(0, this.end);
     const rest = this.#chunk.subarray(this.#used);
-    this.#plain = gunzipping([first, rest], this.#counted, this.name);
+    this.#plain = unpacking(packing, [first, rest], this.#counted, this.name);
     this.#chunk = new Uint8Array(0);
     this.#used = 0;
     this.end = 0;
@@ -138,31 +87,4 @@ export class Input {
     await this.#plain.close();
     if (this.#plain !== this.#counted) await this.#counted.close();
   }
-}
-
-function gunzipping(seen: Uint8Array[], source: Counted, name: string): Pull {
-  const compressed = new ReadableStream<BufferSource>({
-    async pull(controller) {
-      const chunk = seen.shift() ?? (await source.next());
-      if (chunk === undefined) controller.close();
-      else controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
-    },
-  });
-  const reader = compressed.pipeThrough(new DecompressionStream("gzip")).getReader();
-  const next = async (): Promise<Uint8Array | undefined> => {
-    try {
-      return (await reader.read()).value;
-    } catch (error) {
-      if (source.failure !== undefined) throw source.failure;
-      throw damaged(name, source, error);
-    }
-  };
-  return { next, close: () => reader.cancel().catch(() => {}) };
-}
-
-function damaged(name: string, source: Counted, error: unknown): BadInput {
-  const reason = error instanceof Error ? error.message : String(error);
-  const found = source.ended ? "gzip data is cut short or damaged" : "gzip data is damaged";
-  const where = source.ended ? `byte ${source.bytes}` : `before byte ${source.bytes}`;
-  return new BadInput(`${name}: ${where}: ${found} (${reason}), expected a whole gzip file`);
 }

@@ -2,8 +2,21 @@
 import type { ByteStream } from "../../structural.ts";
 import type { Batch, Counts } from "../record.ts";
 
+/** Every format that can be read, as `--format` names it. */
+export type TraceFormat =
+  | "cltr"
+  | "lackey"
+  | "drmemtrace"
+  | "champsim"
+  | "dramsim3"
+  | "ramulator"
+  | "pinatrace"
+  | "fio"
+  | "blkparse"
+  | "kvm";
+
 export interface TraceReader {
-  readonly format: "lackey" | "cltr";
+  readonly format: TraceFormat | "synthetic";
   /** How the source is called in messages. */
   readonly name: string;
   /** Which part of the program's run the trace holds; undefined when it says nothing, or all. */
@@ -18,6 +31,8 @@ export interface TraceReader {
   next(batch: Batch): Promise<number>;
   /** Where record `ordinal` of the batch filled last came from, for a message. */
   locate(ordinal: number): string;
+  /** How often each of the format's own record types was seen so far, where it has types. */
+  readonly types?: ReadonlyMap<number, number> | undefined;
   close(): Promise<void>;
 }
 

@@ -19,7 +19,7 @@ class Window implements TraceReader {
     this.#limit = limit;
   }
 
-  get format(): "lackey" | "cltr" {
+  get format(): TraceReader["format"] {
     return this.#whole.format;
   }
 
