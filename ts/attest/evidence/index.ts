@@ -19,7 +19,6 @@ export {
 } from "./directory.ts";
 export { type Fault, faults, makeFault } from "./fault.ts";
 export {
-  chipIdOf,
   crlOf,
   defaultTcb,
   type Endorser,
@@ -28,5 +27,6 @@ export {
   type IdentityOptions,
   makeIdentity,
 } from "./identity.ts";
+export { chipIdOf } from "./keys.ts";
 export { extended, goodParts, type Parts } from "./parts.ts";
 export { cpuidOf, fieldsOf, makeReport, type ReportOptions, signReport } from "./report.ts";
