@@ -8,7 +8,7 @@ import {
   vcekOf,
   vcekSeedAt,
   vlekOf,
-} from "../../dist/attest/evidence/keys.js";
+} from "../../dist/attest/evidence/secret.js";
 import { kdf } from "../../dist/kdf.js";
 import { assert, skip, suite } from "../kit.ts";
 import { hasShared, shared } from "../shared.ts";

@@ -3,7 +3,7 @@ import { equal } from "../attest/bytes.ts";
 import { serialOf } from "../attest/evidence/certify.ts";
 import { certChain } from "../attest/evidence/directory.ts";
 import { crlOf, endorserOf } from "../attest/evidence/identity.ts";
-import { chipIdOf } from "../attest/evidence/keys.ts";
+import { chipIdOf } from "../attest/evidence/secret.ts";
 import { chipIdBytes } from "../attest/product.ts";
 import { type KdsFault, kdsFaults } from "./fault.ts";
 import { NoQuestion, parseQuestion, type Question } from "./path.ts";

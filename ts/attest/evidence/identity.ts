@@ -4,7 +4,7 @@ import type { Product } from "../product.ts";
 import { composeTcb, type Tcb } from "../tcb.ts";
 import { type Authority, type AuthorityRole, authoritiesOf } from "./authorities.ts";
 import { certifyCrl, certifyEndorsement, type EndorsementRequest } from "./certify.ts";
-import { chipIdOf, chipSecretsOf, hashSticksOf, vcekOf, vlekOf } from "./keys.ts";
+import { chipIdOf, chipSecretsOf, defaultTcb, hashSticksOf, vcekOf, vlekOf } from "./secret.ts";
 
 export interface IdentityOptions {
   /** Equal seeds give equal chips, keys and reports; certificates carry random salts and differ. */
@@ -39,12 +39,6 @@ export interface Endorser {
   readonly point: Uint8Array;
   readonly certificate: Uint8Array;
 }
-
-export const defaultTcb: Readonly<Record<Product, Tcb>> = {
-  Milan: { bootloader: 4, tee: 0, snp: 24, microcode: 219 },
-  Genoa: { bootloader: 10, tee: 0, snp: 23, microcode: 88 },
-  Turin: { fmc: 1, bootloader: 1, tee: 1, snp: 4, microcode: 75 },
-};
 
 const DAY = 86_400_000;
 const YEAR = 365 * DAY;

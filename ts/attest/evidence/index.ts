@@ -20,13 +20,12 @@ export {
 export { type Fault, faults, makeFault } from "./fault.ts";
 export {
   crlOf,
-  defaultTcb,
   type Endorser,
   endorserOf,
   type Identity,
   type IdentityOptions,
   makeIdentity,
 } from "./identity.ts";
-export { chipIdOf } from "./keys.ts";
 export { extended, goodParts, type Parts } from "./parts.ts";
 export { cpuidOf, fieldsOf, makeReport, type ReportOptions, signReport } from "./report.ts";
+export { chipIdOf, defaultTcb } from "./secret.ts";

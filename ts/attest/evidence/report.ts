@@ -5,7 +5,7 @@ import { concat, reversed } from "../bytes.ts";
 import type { Cpuid, Product } from "../product.ts";
 import { composeReport, type Report } from "../report.ts";
 import type { Identity } from "./identity.ts";
-import { derive } from "./keys.ts";
+import { derive } from "./secret.ts";
 
 export interface ReportOptions extends Partial<Report> {
   readonly version?: number;

@@ -1,4 +1,4 @@
-// A chip's secrets and the keys that follow from them, by the published derivation. Firmware, factory and key service share it.
+// A chip's secrets and the keys that follow from them, by the published derivation. Firmware and factory share it.
 // Spec digest attestation.md, 6 (One Glitch to Rule Them All, CCS'21); labels also in AMD's sev-tool.
 import { p384 } from "@noble/curves/nist.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
@@ -7,6 +7,13 @@ import { sha256, sha384 } from "@noble/hashes/sha2.js";
 import { kdf } from "../../kdf.ts";
 import { bigintOf, concat, reversed, unhex } from "../bytes.ts";
 import type { Product } from "../product.ts";
+import type { Tcb } from "../tcb.ts";
+
+export const defaultTcb: Readonly<Record<Product, Tcb>> = {
+  Milan: { bootloader: 4, tee: 0, snp: 24, microcode: 219 },
+  Genoa: { bootloader: 10, tee: 0, snp: 23, microcode: 88 },
+  Turin: { fmc: 1, bootloader: 1, tee: 1, snp: 4, microcode: 75 },
+};
 
 const letters = (text: string) => new TextEncoder().encode(text);
 
