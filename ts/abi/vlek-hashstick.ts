@@ -1,4 +1,5 @@
-// A provider's hash sticks as the key service wraps them for one chip and SNP_VLEK_LOAD reads them. Spec digest psp-mailbox-commands.md 5.
+// A provider's hash sticks as the key service wraps them for one chip and SNP_VLEK_LOAD reads them.
+// Spec digest psp-mailbox-commands.md 5.
 export const IV = 0x000; // 12
 export const RESERVED_00C = 0x00c; // u32
 export const WRAPPED = 0x010; // 384

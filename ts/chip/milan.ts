@@ -14,5 +14,7 @@ export const milan: Chip = {
   // Base clock of EPYC 7713: AMD's product page.
   tscKhz: 2000000,
   vmplSss: false,
+  rmpquery: false,
+  rmpread: false,
   newest: "sev-snp",
 };

@@ -13,6 +13,8 @@ export const naples: Chip = {
   // Base clock of EPYC 7601: AMD's product page.
   tscKhz: 2200000,
   vmplSss: false,
+  rmpquery: false,
+  rmpread: false,
   newest: "sev",
   // Recovered from EPYC 7251 and 7401P: SEVurity (IEEE S&P 2020), table I and its tools.
   tweaks: {

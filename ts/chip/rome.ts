@@ -14,5 +14,7 @@ export const rome: Chip = {
   // Base clock of EPYC 7742: AMD's product page.
   tscKhz: 2250000,
   vmplSss: false,
+  rmpquery: false,
+  rmpread: false,
   newest: "sev-es",
 };

@@ -14,5 +14,7 @@ export const turin: Chip = {
   // Base clock of EPYC 9535: AMD's product page.
   tscKhz: 2400000,
   vmplSss: true,
+  rmpquery: true,
+  rmpread: true,
   newest: "sev-tio",
 };
