@@ -1,4 +1,4 @@
-// A guest message's envelope: AES-256-GCM by a VMPCK, the header authenticated, its number the IV. SNP firmware ABI (AMD 56860), 8.26.
+// A guest message's envelope: AES-256-GCM by a VMPCK, the header authenticated, its number the IV. AMD 56860, 8.26.
 import { gcm } from "@noble/ciphers/aes.js";
 import * as Message from "./abi/message.ts";
 import * as Header from "./abi/message-header.ts";

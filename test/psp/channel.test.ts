@@ -180,7 +180,10 @@ test("mutated 20,000 times never throw, answer a status or a sealed response, an
       c & 1 ? payload : payload.fill(0),
     );
     // Half of them are sealed right and carry nonsense; the others have bytes changed.
-    for (let n = c & 2 ? 0 : 1 + (d & 3); n > 0; n--) message[(d * 16 + e + n) % 0x160] ^= e | 1;
+    for (let n = c & 2 ? 0 : 1 + (d & 3); n > 0; n--) {
+      const at = (d * 16 + e + n) % 0x160;
+      message[at] = message[at]! ^ (e | 1);
+    }
     const response = guestRequest(scene, message);
     if (typeof response === "number") {
       assert.ok([0x0b, 0x16].includes(response), `seed ${seed}, message ${i}: ${response}`);

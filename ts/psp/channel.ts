@@ -62,7 +62,7 @@ function requireSequence(guest: GuestContext, { vmpck, seqno }: Head): number {
 }
 
 /**
- * Answers the message in a request page with a response page. A number is the command's status: then nothing has changed, no count either.
+ * Answers the message in a request page with a response page. A number is the command's status: then nothing has changed, no count.
  * What is wrong in the payload alone is said in the response, and counts.
  */
 export function guestRequest(scene: Scene, request: Uint8Array): Uint8Array | number {
