@@ -10,7 +10,11 @@ export const naples: Chip = {
   reducedBits: 5,
   asids: 15,
   minSevAsid: 1,
+  // Base clock of EPYC 7601: AMD's product page.
+  tscKhz: 2200000,
   vmplSss: false,
+  rmpquery: false,
+  rmpread: false,
   newest: "sev",
   // Recovered from EPYC 7251 and 7401P: SEVurity (IEEE S&P 2020), table I and its tools.
   tweaks: {
