@@ -18,6 +18,7 @@ import {
   METADATA,
   RESET_BLOCK,
   SECTIONS,
+  type SectionRow,
   SVSM_INFO,
   words,
 } from "./image.ts";
@@ -46,10 +47,11 @@ test("without a table is firmware all the same, of which only SEV can be measure
   assert.throws(() => launchDigest({ ...options, mode: "seves" }), /no SEV-ES reset block/);
 });
 
-const row = (at: number, change: Partial<Record<0 | 1 | 2, number>>) =>
+/** The good sections, one of them changed. */
+const row = (at: number, change: Record<number, number>): SectionRow[] =>
   SECTIONS.map((section, i) =>
-    i === at ? section.map((value, k) => change[k as 0] ?? value) : section,
-  ) as typeof SECTIONS;
+    i === at ? (Object.assign([...section], change) as SectionRow) : section,
+  );
 
 // What is broken, the name it is refused by, the sentence, and whether a place is given.
 const broken: [string, ImageOptions, string, RegExp][] = [

@@ -1,4 +1,4 @@
-// What a hypervisor loads into a guest before its first instruction, in order: the plan that a launch carries out and a digest hashes.
+// What a hypervisor loads into a guest before its first instruction, in order: a launch does it, a digest hashes it.
 import { Misuse } from "../error.ts";
 import { hashPage, hashTable, type KernelHashes } from "./image/kernel-hashes.ts";
 import type { Section } from "./image/metadata.ts";

@@ -1,4 +1,4 @@
-// OVMF's SEV metadata: which guest memory the hypervisor prepares before the launch. edk2, OvmfPkg/ResetVector/X64/OvmfSevMetadata.asm.
+// OVMF's SEV metadata: guest memory that the hypervisor prepares. edk2, OvmfPkg/ResetVector/X64/OvmfSevMetadata.asm.
 import * as Head from "../../abi/sev-metadata.ts";
 import * as Layout from "../../abi/sev-metadata-section.ts";
 import { ImageRefused } from "./refusal.ts";

@@ -40,7 +40,7 @@ function unquoted(raw: string): string {
 /** Keys and values, in order. */
 export type Pairs = ReadonlyMap<string, string>;
 
-/** `key=value,...`; a comma in a value is doubled; the first may go without its key, and a bare key is on. QEMU, util/qemu-option.c. */
+/** `key=value,...`: a comma in a value is doubled, the first needs no key, a bare key is on. QEMU, util/qemu-option.c. */
 export function pairsOf(option: string, text: string, implied?: string): Pairs {
   const pairs = new Map<string, string>();
   splitCommas(text).forEach((part, i) => {
