@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
-import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { BadInput, CheckFailed, Misuse, Unimplemented } from "../error.ts";
 import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
@@ -15,6 +15,10 @@ import { Exit } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
+import { generateIdBlock } from "./generate-id-block.ts";
+import { generateKeyDigest } from "./generate-key-digest.ts";
+import { generateMeasurement } from "./generate-measurement.ts";
+import { generateOvmfHash } from "./generate-ovmf-hash.ts";
 import { kds } from "./kds.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
@@ -31,6 +35,10 @@ const verbs: ((program: Command) => void)[] = [
   convert,
   trace,
   generate,
+  generateMeasurement,
+  generateOvmfHash,
+  generateIdBlock,
+  generateKeyDigest,
   version,
   fetchVerb,
   verify,
@@ -48,7 +56,7 @@ const verbs: ((program: Command) => void)[] = [
 /** The exit code an error earns, by what it says of its cause. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.exitCode;
-  if (error instanceof Misuse) return 1;
+  if (error instanceof Misuse || error instanceof Unimplemented) return 1;
   if (error instanceof BadInput) return 2;
   if (error instanceof CheckFailed) return 3;
   return 3;
