@@ -7,6 +7,7 @@ import { evidenceDirectory, type Manifest } from "../../dist/attest/evidence/ind
 import { displayReport, parseReport } from "../../dist/attest/index.js";
 import { inChromium } from "./browser.ts";
 import { type Entry, explainGo, explainVirtee, faultOf } from "./explained.ts";
+import { compareIdBlocks, compareMeasurements, fetchMeasure } from "./measure.ts";
 import { ask as askOpenssl } from "./openssl.ts";
 import { buildGo, buildRust, CACHE, fetchRuntimes, must, version } from "./tools.ts";
 
@@ -212,6 +213,12 @@ await step("openssl, chain and list", () => {
   const asked = judged.filter((one): one is Judgement => one !== undefined);
   return `${version("openssl", "version")}: ${agreement(cases, asked)}`;
 });
+let measure = "";
+await step("sev-snp-measure 0.0.13, launch digests", () => {
+  measure = fetchMeasure();
+  return compareMeasurements(measure);
+});
+await step("sev-snp-measure 0.0.13, ID blocks", () => compareIdBlocks(measure));
 await compareRuntimes(manifest).catch((error: unknown) => say(false, `runtimes: ${error}`));
 
 console.log();
