@@ -62,7 +62,7 @@ export function roadOf(host: Host = {}, scene: Scene = sceneOf(), vmpck: 0 | 1 |
 
 /** A step in which no exit happens. */
 function* step<T>(act: () => T): Generator<void, T, void> {
-  yield* [] as void[];
+  yield* [] as undefined[];
   return act();
 }
 
