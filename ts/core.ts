@@ -234,6 +234,10 @@ function firmwarePort(made: Silicon): FirmwarePort {
       high: BigInt.asUintN(64, exports.rmpHigh(spa)),
     }),
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
+    covered: (spa) => Boolean(exports.covered(spa)),
+    enforceRmp: (on) => exports.enforceRmp(on),
+    clearRmp: () => exports.clearRmp(),
+    hideCiphertext: (on) => exports.hideCiphertext(on),
     installKey(asid, key, tweakKey) {
       bytes.set(key, Memory.WINDOW);
       bytes.set(tweakKey, Memory.WINDOW + 16);
