@@ -21,6 +21,7 @@ export class Asids {
   maxSnpAsid = 0;
   readonly #port: FirmwarePort;
   readonly #chip: Chip;
+  readonly #held = new Map<number, GuestKind>();
   readonly #lastHolder = new Map<number, string>();
   /** ASIDs given up, and how often WBINVD had run then. Empty again after DF_FLUSH. */
   readonly #dirty = new Map<number, number>();
@@ -43,6 +44,7 @@ export class Asids {
     const returns = this.#lastHolder.get(asid) === holder.id;
     if (this.#port.validatedOf(asid) !== 0n && !returns) return Status.ASID_OWNED;
     this.#port.installKey(asid, holder.vek, holder.tweakKey);
+    this.#held.set(asid, holder.kind);
     this.#lastHolder.set(asid, holder.id);
     this.#loaded.set(asid, this.#port.flushes());
     return Status.SUCCESS;
@@ -60,7 +62,13 @@ export class Asids {
   deactivate(asid: number): void {
     if (asid === 0) return;
     this.#port.removeKey(asid);
+    this.#held.delete(asid);
     this.#dirty.set(asid, this.#port.flushes());
+  }
+
+  /** Takes the ASIDs of every SNP guest, or of every other, away. */
+  release(snp: boolean): void {
+    for (const [asid, kind] of this.#held) if ((kind === "snp") === snp) this.deactivate(asid);
   }
 
   /** DF_FLUSH: after a WBINVD, every ASID given up may be used again. */

@@ -27,21 +27,31 @@ export interface CommandEntry {
 const anySnp = [SnpState.UNINIT, SnpState.INIT];
 const anySev = [SevState.UNINIT, SevState.INIT, SevState.WORKING];
 
+type When =
+  | "ever"
+  | "snpInit"
+  | "nothingInit"
+  | "sevUninit"
+  | "sevInit"
+  | "sevWorking"
+  | "sevInitOrWorking";
+
 /** States of the platform, as tables name them. */
-export const when = {
+export const when: Record<When, PlatformStates> = {
   ever: { snp: anySnp, sev: anySev },
-  snpUninit: { snp: [SnpState.UNINIT], sev: anySev },
   snpInit: { snp: [SnpState.INIT], sev: anySev },
   nothingInit: { snp: [SnpState.UNINIT], sev: [SevState.UNINIT] },
   sevUninit: { snp: anySnp, sev: [SevState.UNINIT] },
   sevInit: { snp: anySnp, sev: [SevState.INIT] },
   sevWorking: { snp: anySnp, sev: [SevState.WORKING] },
   sevInitOrWorking: { snp: anySnp, sev: [SevState.INIT, SevState.WORKING] },
-} as const satisfies Record<string, PlatformStates>;
+};
 
-export const { INIT, LAUNCH, RUNNING } = GuestState;
+export const INIT: number = GuestState.INIT;
+export const LAUNCH: number = GuestState.LAUNCH;
+export const RUNNING: number = GuestState.RUNNING;
 
-/** A command upon an SNP guest, whose buffer begins with GCTX_PADDR. */
+/** A command upon an SNP guest, whose buffer has a GCTX_PADDR. */
 export interface SnpGuestCommand {
   layout: Layout;
   guest: readonly number[];
@@ -56,8 +66,6 @@ export interface SnpGuestCall {
   buffer: DataView;
 }
 
-const GCTX_PADDR = 0;
-
 /** The road that every command upon an SNP guest goes: its context opened, its state looked up, the context kept again. */
 export function snpGuestCommand({ layout, guest: states, run }: SnpGuestCommand): CommandEntry {
   return {
@@ -65,7 +73,7 @@ export function snpGuestCommand({ layout, guest: states, run }: SnpGuestCommand)
     platform: when.snpInit,
     guest: states,
     run(psp, buffer) {
-      const gctx = buffer.getBigUint64(GCTX_PADDR, true);
+      const gctx = buffer.getBigUint64(layout["GCTX_PADDR"] as number, true);
       const guest = psp.contexts.open(gctx);
       if (typeof guest === "number") return guest;
       if (!states.includes(guest.state)) return Status.INVALID_GUEST_STATE;

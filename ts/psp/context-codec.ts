@@ -1,6 +1,7 @@
 // A guest context to bytes and back: the plaintext of ts/psp/context.ts.
-import * as Layout from "../abi/psp/guest-context.ts";
+
 import * as IdBlockLayout from "../abi/id-block.ts";
+import * as Layout from "../abi/psp/guest-context.ts";
 import type { GuestContext, IdBlock } from "./guest.ts";
 import { bitOf, viewOf } from "./layout.ts";
 

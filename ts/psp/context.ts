@@ -1,13 +1,13 @@
 // Guest context pages: memory that the host sees and cannot read, alter or roll back unnoticed. AES-256-GCM under a key that
 // lives in the secure processor for one boot; the nonce of each page's newest version is kept there too.
 import { gcm } from "@noble/ciphers/aes.js";
-import * as Layout from "../abi/psp/context-page.ts";
 import * as Frame from "../abi/frame.ts";
+import * as Layout from "../abi/psp/context-page.ts";
 import * as Status from "../abi/status.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
-import type { Contexts } from "./facts.ts";
 import { decodeContext, encodeContext } from "./context-codec.ts";
+import type { Contexts } from "./facts.ts";
 import type { GuestContext } from "./guest.ts";
 import { viewOf } from "./layout.ts";
 import { pageAt, setPage } from "./page.ts";

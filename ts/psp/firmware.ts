@@ -1,7 +1,7 @@
 // The secure processor's loop: a doorbell rings, the command's file is found and run, its status posted.
 import * as Status from "../abi/status.ts";
 import type { FirmwarePort } from "../port.ts";
-import { prng, type Prng } from "../prng.ts";
+import type { Prng } from "../prng.ts";
 import { Asids } from "./asids.ts";
 import type { CommandEntry } from "./command.ts";
 import { ContextPages } from "./context.ts";
@@ -11,6 +11,7 @@ import type { CommandRecord } from "./log.ts";
 import { placeOf, readHost } from "./memory.ts";
 import { pageAt, setPage } from "./page.ts";
 import { type FirmwareOptions, PlatformState } from "./platform.ts";
+import { SevPlatform } from "./sev-platform.ts";
 import { commands } from "./table.ts";
 
 /** What a command may touch. */
@@ -22,9 +23,14 @@ export interface Psp {
   readonly platform: PlatformState;
   readonly contexts: ContextPages;
   readonly asids: Asids;
+  readonly sev: SevPlatform;
   readonly dialect: Dialect;
   /** Devices bound as TDIs, and the ASID of the guest that has each. */
   readonly devices: Map<number, number>;
+  /** Whether a guest has a device: its pages then stay where they are. */
+  hasDevice(asid: number): boolean;
+  /** How many guests were launched since power-on. */
+  readonly counters: { guests: number };
 }
 
 /** The key slot of the host's own SME key. */
@@ -35,14 +41,15 @@ const MOST_BUFFER = 0x1000n;
 export function firmware(
   port: FirmwarePort,
   options: FirmwareOptions,
-  chance: (boots: number) => Prng = (boots) => prng(BigInt(boots), `psp ${options.seed}`),
+  chance: (boots: number, purpose: string) => Prng,
   listen?: (record: CommandRecord) => void,
 ): Psp {
   const platform = new PlatformState(options);
-  const own = chance(platform.boots);
+  const own = chance(platform.boots, "psp");
   const { encryption } = options.features;
   if (encryption) port.installKey(SME, own.bytes(16), own.bytes(16));
   port.enforceRmp(false);
+  const devices = new Map<number, number>();
   const psp: Psp = {
     port,
     cBit: encryption ? 1n << BigInt(options.chip.cBit) : 0n,
@@ -50,8 +57,11 @@ export function firmware(
     platform,
     contexts: new ContextPages(port, own),
     asids: new Asids(port, options.chip),
+    sev: new SevPlatform(platform, options.storage, chance(platform.boots, "platform keys")),
     dialect: dialects[options.dialect],
-    devices: new Map(),
+    devices,
+    hasDevice: (asid) => [...devices.values()].includes(asid),
+    counters: { guests: 0 },
   };
   let ordinal = 0;
   port.onDoorbell(() => {
@@ -70,8 +80,9 @@ const bytesOf = (psp: Psp, { layout }: CommandEntry, paddr: bigint) =>
   layout && readHost(psp, paddr, layout.SIZE);
 
 function serve(psp: Psp, entry: CommandEntry, paddr: bigint): number {
-  const { platform } = psp;
-  if (!entry.platform.snp.includes(platform.snp)) return Status.INVALID_PLATFORM_STATE;
+  const { snp, sev } = entry.platform;
+  if (!snp.includes(psp.platform.snp) || !sev.includes(psp.sev.state))
+    return Status.INVALID_PLATFORM_STATE;
   if (!entry.layout) return entry.run(psp, new DataView(new ArrayBuffer(0)));
   const { layout } = entry;
   // "Command buffers do not cross a page": psp-mailbox-commands.md 1.

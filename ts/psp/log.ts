@@ -33,14 +33,24 @@ export const commandName = (id: number): string => nameOf(Command, id, 3);
 export const statusName = (status: number): string => nameOf(Status, status, 2);
 
 /** A record with everything by name. */
-export function decodeCommand({ ordinal, id, buffer, status, after }: CommandRecord): DecodedCommand {
+export function decodeCommand({
+  ordinal,
+  id,
+  buffer,
+  status,
+  after,
+}: CommandRecord): DecodedCommand {
   const layout = commands.get(id)?.layout;
   const fields = [];
   for (const { name, at, bytes } of layout && buffer ? fieldsOf(layout) : []) {
     if (name.startsWith("RESERVED_")) continue;
     const value = text(buffer as Uint8Array, at, bytes);
     const later = after && text(after, at, bytes);
-    fields.push({ name, value, ...(later !== undefined && later !== value ? { after: later } : {}) });
+    fields.push({
+      name,
+      value,
+      ...(later !== undefined && later !== value ? { after: later } : {}),
+    });
   }
   return { ordinal, command: commandName(id), status: statusName(status), fields };
 }

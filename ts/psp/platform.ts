@@ -1,14 +1,15 @@
 // The platform as the firmware keeps it: its state, its versions and TCBs, and what survives when power is lost.
-import { chipIdOf, defaultTcb } from "../attest/evidence/secret.ts";
-import { atMost, composeTcb, parseTcb, type Tcb } from "../attest/tcb.ts";
-import { type Product, productOfCpuid } from "../attest/product.ts";
+
 import * as Persistent from "../abi/psp/persistent.ts";
 import * as Report from "../abi/report.ts";
+import { chipIdOf, defaultTcb } from "../attest/evidence/secret.ts";
+import { type Product, productOfCpuid } from "../attest/product.ts";
+import { atMost, composeTcb, parseTcb, type Tcb } from "../attest/tcb.ts";
 import type { Chip, Features } from "../chip/chip.ts";
 import type { FirmwareVersion, LoadedVlek, PlatformFacts } from "./facts.ts";
 import { bitOf, viewOf } from "./layout.ts";
 import { Sealed, type Storage } from "./storage.ts";
-import { unwrapVlek } from "./vlek.ts";
+import { openHashstick } from "./vlek.ts";
 
 /** SNP_PLATFORM_STATUS.STATE, and that of the legacy PLATFORM_STATUS. */
 export const SnpState = { UNINIT: 0, INIT: 1 } as const;
@@ -125,6 +126,12 @@ export class PlatformState implements PlatformFacts {
     return atMost(parseTcb(a, this.product), parseTcb(b, this.product));
   }
 
+  /** Whether reports may show a TCB_VERSION: one that was committed, or an older. 0 stands for the committed one. */
+  mayReport(tcb: bigint): boolean {
+    const isWellFormed = composeTcb(parseTcb(tcb, this.product), this.product) === tcb;
+    return isWellFormed && this.isAtMost(tcb, this.committed.tcb);
+  }
+
   /** SNP_CONFIG: what reports show. 0 goes back to the committed TCB. */
   configure(reported: bigint, maskChipId: boolean, maskChipKey: boolean): void {
     this.#reported = reported;
@@ -193,7 +200,7 @@ export class PlatformState implements PlatformFacts {
     this.maskChipKey = bitOf(flags, Persistent.MASK_CHIP_KEY_BIT);
     if (bitOf(flags, Persistent.VLEK_BIT)) {
       this.#hashstick = bytes.slice(Persistent.HASHSTICK, Persistent.SIZE);
-      this.vlek = unwrapVlek(this.seed, this.product, this.#hashstick);
+      this.vlek = openHashstick(this.seed, this.product, this.#hashstick);
     }
     return view.getUint32(Persistent.BOOTS, true);
   }

@@ -2,7 +2,7 @@
 import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-activate-ex.ts";
 import * as Status from "../../abi/status.ts";
-import { LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
+import { type CommandEntry, LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
 import type { Psp } from "../firmware.ts";
 import { viewOf } from "../layout.ts";
 import { PAGE, readHost } from "../memory.ts";
@@ -13,7 +13,7 @@ const ID_BYTES = 4;
 /** The second socket's APIC ids begin here: a socket has at most 192 cores of 2 threads. */
 const SOCKET_IDS = 512;
 
-export const snpActivateEx = snpGuestCommand({
+export const snpActivateEx: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run(call) {

@@ -2,11 +2,17 @@
 import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-activate.ts";
 import * as Status from "../../abi/status.ts";
-import { LAUNCH, RUNNING, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { hex } from "../../attest/bytes.ts";
+import {
+  type CommandEntry,
+  LAUNCH,
+  RUNNING,
+  type SnpGuestCall,
+  snpGuestCommand,
+} from "../command.ts";
 import { allows } from "../policy.ts";
 
-export const snpActivate = snpGuestCommand({
+export const snpActivate: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run(call) {

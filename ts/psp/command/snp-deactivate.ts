@@ -1,9 +1,9 @@
 // SNP_DEACTIVATE: a guest gives its ASID back and lives on. The field guide's own; AMD's ABI has none. DESIGN.md 3 and 5.
 import * as Layout from "../../abi/psp/gctx.ts";
 import * as Status from "../../abi/status.ts";
-import { LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
+import { type CommandEntry, LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
 
-export const snpDeactivate = snpGuestCommand({
+export const snpDeactivate: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run({ psp, guest }) {

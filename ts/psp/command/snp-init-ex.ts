@@ -1,14 +1,12 @@
 // SNP_INIT_EX: the RMP is initialised and checked from now on; what BIOS and hypervisor chose is taken. AMD 56860, 8.
-import * as Range from "../../abi/psp/range.ts";
-import * as RangeList from "../../abi/psp/range-list.ts";
 import * as Layout from "../../abi/psp/snp-init-ex.ts";
 import * as Status from "../../abi/status.ts";
 import { type CommandEntry, when } from "../command.ts";
 import type { Psp } from "../firmware.ts";
-import { bitOf, viewOf } from "../layout.ts";
-import { isCovered, PAGE, readHost } from "../memory.ts";
+import { bitOf } from "../layout.ts";
 import { fixPage } from "../page.ts";
 import { SnpState } from "../platform.ts";
+import { rangesAt } from "../ranges.ts";
 
 export const snpInitEx: CommandEntry = {
   layout: Layout,
@@ -46,7 +44,7 @@ export function initialise(psp: Psp, options: InitOptions): number {
   if (options.tio && !platform.features.tio) return Status.INVALID_PARAM;
   if (maxSnpAsid !== undefined && !mayHide(psp, maxSnpAsid)) return Status.INVALID_PARAM;
   if (!options.initRmp && !platform.rmpInitialised) return Status.RMP_INIT_REQUIRED;
-  const fixed = list === undefined ? [] : pagesOf(psp, list);
+  const fixed = list === undefined ? [] : rangesAt(psp, list);
   if (typeof fixed === "number") return fixed;
   if (options.initRmp) port.clearRmp();
   for (const spa of fixed) fixPage(port, spa);
@@ -64,23 +62,4 @@ export function initialise(psp: Psp, options: InitOptions): number {
 /** Ciphertext hiding came with Turin. It parts the ASIDs below minSevAsid in two. */
 function mayHide({ platform: { chip } }: Psp, maxSnpAsid: number): boolean {
   return chip.newest === "sev-tio" && maxSnpAsid >= 1 && maxSnpAsid < chip.minSevAsid;
-}
-
-/** The pages of a RANGE_LIST, or why it is none. */
-function pagesOf(psp: Psp, list: bigint): bigint[] | number {
-  const head = readHost(psp, list, RangeList.SIZE);
-  if (!head || list & 7n) return Status.INVALID_ADDRESS;
-  const count = viewOf(head).getUint32(RangeList.COUNT, true);
-  const size = RangeList.SIZE + count * Range.SIZE;
-  if (Number(list & 0xfffn) + size > PAGE) return Status.INVALID_PARAM;
-  const bytes = readHost(psp, list, size);
-  if (!bytes) return Status.INVALID_ADDRESS;
-  const pages: bigint[] = [];
-  for (let at = RangeList.SIZE; at < size; at += Range.SIZE) {
-    const base = viewOf(bytes).getBigUint64(at + Range.BASE, true);
-    const count = viewOf(bytes).getUint32(at + Range.PAGE_COUNT, true);
-    if (base & 0xfffn || !isCovered(psp.port, base, count * PAGE)) return Status.INVALID_ADDRESS;
-    for (let page = 0; page < count; page++) pages.push(base + BigInt(page * PAGE));
-  }
-  return pages;
 }

@@ -2,12 +2,12 @@
 import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-launch-start.ts";
 import * as Status from "../../abi/status.ts";
-import { INIT, type SnpGuestCall, snpGuestCommand } from "../command.ts";
+import { type CommandEntry, INIT, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { GuestState } from "../guest.ts";
 import { bitOf } from "../layout.ts";
 import { allows, checkPolicy } from "../policy.ts";
 
-export const snpLaunchStart = snpGuestCommand({
+export const snpLaunchStart: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [INIT],
   run(call) {

@@ -3,7 +3,7 @@ import * as PageInfo from "../../abi/page-info.ts";
 import * as Layout from "../../abi/psp/snp-launch-update.ts";
 import * as Rmp from "../../abi/rmp.ts";
 import * as Status from "../../abi/status.ts";
-import { LAUNCH, type SnpGuestCall, snpGuestCommand } from "../command.ts";
+import { type CommandEntry, LAUNCH, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { correctCpuidPage } from "../cpuid-policy.ts";
 import { extend } from "../digest.ts";
 import { bitOf } from "../layout.ts";
@@ -19,7 +19,7 @@ interface Update {
   permissions: [number, number, number];
 }
 
-export const snpLaunchUpdate = snpGuestCommand({
+export const snpLaunchUpdate: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH],
   run(call) {
@@ -64,7 +64,11 @@ function updateOf(buffer: DataView, full: number, imiEn: boolean): Update | unde
 }
 
 /** What the guest will find in the page, or INVALID_PARAM for a CPUID page, which is then corrected where it lies. */
-function contentsOf({ psp, guest }: SnpGuestCall, update: Update, place: Place): Uint8Array | number {
+function contentsOf(
+  { psp, guest }: SnpGuestCall,
+  update: Update,
+  place: Place,
+): Uint8Array | number {
   const contents = new Uint8Array(update.large ? LARGE : PAGE);
   if (update.type === PageInfo.ZERO) return contents;
   if (update.type === PageInfo.SECRETS) return secretsPage(psp, guest);

@@ -21,7 +21,7 @@ export function shutDown(psp: Psp, x86: boolean): number {
   const { platform, port, asids, contexts } = psp;
   const status = asids.shutdownStatus();
   if (status !== Status.SUCCESS) return status;
-  asids.release("snp");
+  asids.release(true);
   asids.maxSnpAsid = 0;
   for (const gctx of contexts.pages()) contexts.destroy(gctx);
   for (const device of psp.devices.keys()) port.unbind(device);
