@@ -40,21 +40,36 @@ const rules: readonly Rule[] = [
   { leaf: 0x8000_001f, register: Entry.EBX, allowed: memoryEncryption },
 ];
 
-/** The page as it may be, or undefined when it may be as it is. */
-export function correctCpuidPage(chip: Chip, page: Uint8Array): Uint8Array | undefined {
-  const corrected = page.slice();
-  const view = viewOf(corrected);
-  const count = Math.min(view.getUint32(Layout.COUNT, true), Layout.MOST_ENTRIES);
-  view.setUint32(Layout.COUNT, count, true);
-  for (let i = 0; i < count; i++) {
-    const at = Layout.ENTRIES + i * Entry.SIZE;
+/** Makes entries safe where they lie. False when one was not. */
+export function correctEntries(chip: Chip, entries: Uint8Array): boolean {
+  const view = viewOf(entries);
+  let safe = true;
+  const put = (at: number, value: number) => {
+    if (view.getUint32(at, true) === value) return;
+    safe = false;
+    view.setUint32(at, value, true);
+  };
+  for (let at = 0; at + Entry.SIZE <= entries.length; at += Entry.SIZE) {
     const word = (offset: number) => view.getUint32(at + offset, true);
-    view.setBigUint64(at + Entry.RESERVED_28, 0n, true);
+    put(at + Entry.RESERVED_28, 0);
+    put(at + Entry.RESERVED_28 + 4, 0);
     for (const { leaf, subleaf, register, allowed } of rules) {
       if (word(Entry.EAX_IN) !== leaf) continue;
       if (subleaf !== undefined && word(Entry.ECX_IN) !== subleaf) continue;
-      view.setUint32(at + register, allowed(word(register), chip) >>> 0, true);
+      put(at + register, allowed(word(register), chip) >>> 0);
     }
   }
-  return corrected.some((byte, i) => byte !== page[i]) ? corrected : undefined;
+  return safe;
+}
+
+/** A CPUID page as it may be, or undefined when it may be as it is. */
+export function correctCpuidPage(chip: Chip, page: Uint8Array): Uint8Array | undefined {
+  const corrected = page.slice();
+  const view = viewOf(corrected);
+  const asked = view.getUint32(Layout.COUNT, true);
+  const count = Math.min(asked, Layout.MOST_ENTRIES);
+  view.setUint32(Layout.COUNT, count, true);
+  const end = Layout.ENTRIES + count * Entry.SIZE;
+  const safe = correctEntries(chip, corrected.subarray(Layout.ENTRIES, end));
+  return safe && count === asked ? undefined : corrected;
 }

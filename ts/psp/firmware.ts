@@ -6,6 +6,7 @@ import { Asids } from "./asids.ts";
 import type { CommandEntry } from "./command.ts";
 import { ContextPages } from "./context.ts";
 import { type Dialect, dialects } from "./dialect.ts";
+import { RootKeys } from "./keys.ts";
 import { isWellFormed, viewOf } from "./layout.ts";
 import type { CommandRecord } from "./log.ts";
 import { placeOf, readHost } from "./memory.ts";
@@ -24,9 +25,12 @@ export interface Psp {
   readonly contexts: ContextPages;
   readonly asids: Asids;
   readonly sev: SevPlatform;
+  readonly keys: RootKeys;
   readonly dialect: Dialect;
   /** Devices bound as TDIs, and the ASID of the guest that has each. */
   readonly devices: Map<number, number>;
+  /** Gives a device to the guest of an ASID, by the nested tables at `ncr3`. */
+  bindDevice(device: number, ncr3: bigint, asid: number): void;
   /** Whether a guest has a device: its pages then stay where they are. */
   hasDevice(asid: number): boolean;
   /** How many guests were launched since power-on. */
@@ -58,8 +62,13 @@ export function firmware(
     contexts: new ContextPages(port, own),
     asids: new Asids(port, options.chip),
     sev: new SevPlatform(platform, options.storage, chance(platform.boots, "platform keys")),
+    keys: new RootKeys(),
     dialect: dialects[options.dialect],
     devices,
+    bindDevice(device, ncr3, asid) {
+      port.bind(device, ncr3, asid, 0);
+      devices.set(device, asid);
+    },
     hasDevice: (asid) => [...devices.values()].includes(asid),
     counters: { guests: 0 },
   };

@@ -9,7 +9,7 @@ import type { Chip, Features } from "../chip/chip.ts";
 import type { FirmwareVersion, LoadedVlek, PlatformFacts } from "./facts.ts";
 import { bitOf, viewOf } from "./layout.ts";
 import { Sealed, type Storage } from "./storage.ts";
-import { openHashstick } from "./vlek.ts";
+import { unwrapVlek } from "./vlek.ts";
 
 /** SNP_PLATFORM_STATUS.STATE, and that of the legacy PLATFORM_STATUS. */
 export const SnpState = { UNINIT: 0, INIT: 1 } as const;
@@ -200,7 +200,7 @@ export class PlatformState implements PlatformFacts {
     this.maskChipKey = bitOf(flags, Persistent.MASK_CHIP_KEY_BIT);
     if (bitOf(flags, Persistent.VLEK_BIT)) {
       this.#hashstick = bytes.slice(Persistent.HASHSTICK, Persistent.SIZE);
-      this.vlek = openHashstick(this.seed, this.product, this.#hashstick);
+      this.vlek = unwrapVlek(this.seed, this.product, this.#hashstick);
     }
     return view.getUint32(Persistent.BOOTS, true);
   }

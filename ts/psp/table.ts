@@ -22,6 +22,7 @@ import { snpDfFlush } from "./command/snp-df-flush.ts";
 import { snpDownloadFirmwareEx } from "./command/snp-download-firmware-ex.ts";
 import { snpFeatureInfo } from "./command/snp-feature-info.ts";
 import { snpGctxCreate } from "./command/snp-gctx-create.ts";
+import { snpGuestRequest } from "./command/snp-guest-request.ts";
 import { snpGuestStatus } from "./command/snp-guest-status.ts";
 import { snpInit } from "./command/snp-init.ts";
 import { snpInitEx } from "./command/snp-init-ex.ts";
@@ -63,6 +64,7 @@ export const commands: ReadonlyMap<number, CommandEntry> = new Map<number, Comma
   [Command.SNP_ACTIVATE, snpActivate],
   [Command.SNP_GUEST_STATUS, snpGuestStatus],
   [Command.SNP_GCTX_CREATE, snpGctxCreate],
+  [Command.SNP_GUEST_REQUEST, snpGuestRequest],
   [Command.SNP_ACTIVATE_EX, snpActivateEx],
   [Command.SNP_DEACTIVATE, snpDeactivate],
   [Command.SNP_LAUNCH_START, snpLaunchStart],

@@ -4,7 +4,7 @@ import * as Status from "../../abi/status.ts";
 import * as Hashstick from "../../abi/vlek-hashstick.ts";
 import { type CommandEntry, when } from "../command.ts";
 import { readHost } from "../memory.ts";
-import { openHashstick } from "../vlek.ts";
+import { unwrapVlek } from "../vlek.ts";
 
 export const snpVlekLoad: CommandEntry = {
   layout: Layout,
@@ -16,7 +16,7 @@ export const snpVlekLoad: CommandEntry = {
     const paddr = buffer.getBigUint64(Layout.VLEK_WRAPPED_PADDR, true);
     const hashstick = readHost(psp, paddr, Hashstick.SIZE);
     if (!hashstick) return Status.INVALID_ADDRESS;
-    const vlek = openHashstick(platform.seed, platform.product, hashstick);
+    const vlek = unwrapVlek(platform.seed, platform.product, hashstick);
     if (!vlek) return Status.INVALID_KEY;
     if (vlek.tcb !== platform.tcb.reported) return Status.BAD_SVN;
     platform.loadVlek(vlek, hashstick);
