@@ -1,4 +1,4 @@
-// The header of a firmware image for DOWNLOAD_FIRMWARE, whose signature covers all before it. Cloister's own: AMD does not publish its format.
+// The header of a firmware image for DOWNLOAD_FIRMWARE; the signature covers all before it. Cloister's own: AMD publishes none.
 export const MAGIC = 0x00; // 16
 export const MAJOR = 0x10; // u8
 export const MINOR = 0x11; // u8
