@@ -58,6 +58,8 @@ export interface Platform {
   readonly hypervisor: Hypervisor;
   /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
+  /** The launch digest as the firmware has it, 48 bytes. Silicon shows it in the guest's report alone. */
+  measurementOf(vm: Vm): Uint8Array;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
   bindDevice(device: number, vm: Vm): void;
 }
@@ -104,6 +106,11 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     core,
     hypervisor,
     createVm: (vm) => hypervisor.createVm(vm),
+    measurementOf(vm) {
+      const guest = vm.gctx === undefined ? undefined : psp.contexts.open(vm.gctx);
+      if (typeof guest !== "object") throw new Misuse("measurementOf: not an SNP guest");
+      return guest.measurement.slice();
+    },
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
       psp.bindDevice(device, vm.root, vm.asid);

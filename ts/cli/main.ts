@@ -19,7 +19,9 @@ import { generateKeyDigest } from "./generate-key-digest.ts";
 import { generateMeasurement } from "./generate-measurement.ts";
 import { generateOvmfHash } from "./generate-ovmf-hash.ts";
 import { kds } from "./kds.ts";
+import { launch } from "./launch.ts";
 import { policy } from "./policy.ts";
+import { psp } from "./psp.ts";
 import { replay } from "./replay.ts";
 import { tio } from "./tio.ts";
 import { trace } from "./trace.ts";
@@ -38,6 +40,8 @@ const verbs: ((program: Command) => void)[] = [
   generateOvmfHash,
   generateIdBlock,
   generateKeyDigest,
+  launch,
+  psp,
   version,
   fetchVerb,
   verify,

@@ -7,6 +7,7 @@ import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { Misuse } from "../error.ts";
 import type { HostPort } from "../port.ts";
 import { type LaunchParts, SnpLaunch, startSev } from "./launch.ts";
+import { loadSnp, type VmLaunch } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
@@ -71,9 +72,17 @@ export class Hypervisor {
     const encrypted = sme ? 1n << BigInt(this.#chip.cBit) : 0n;
     const nested = new NestedTables(host, pages, encrypted);
     const asid = this.#takeAsid();
-    if (snp) new SnpLaunch(this.parts, asid).finish();
-    else if (sev) startSev(this.parts, asid, es ? 1 << SevPolicy.ES_BIT : 0);
-    return new Vm({ host, pages, nested, asid, snp }, options);
+    const gctx = snp ? this.#launchSnp(nested, asid, options.launch) : undefined;
+    if (sev && !snp) startSev(this.parts, asid, es ? 1 << SevPolicy.ES_BIT : 0);
+    return new Vm({ host, pages, nested, asid, snp, gctx }, options);
+  }
+
+  /** Answers the guest's context page. */
+  #launchSnp(nested: NestedTables, asid: number, launch: VmLaunch | undefined): bigint {
+    const snp = new SnpLaunch(this.parts, asid, launch);
+    if (launch) loadSnp({ pages: this.#pages, nested }, snp, launch);
+    snp.finish();
+    return snp.gctx;
   }
 
   /** What a launch needs of the hypervisor. */

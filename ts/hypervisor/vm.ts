@@ -1,6 +1,7 @@
 // A virtual machine as the hypervisor keeps it: nested tables, an ASID, and the memory given so far.
 import type { Exit, HostPort } from "../port.ts";
 import { serve } from "./exits.ts";
+import type { VmLaunch } from "./load.ts";
 import type { NestedTables } from "./nested.ts";
 import { makePrivate, makeShared } from "./page-state.ts";
 import type { Pages } from "./pages.ts";
@@ -13,6 +14,8 @@ export interface VmOptions {
   memory: bigint;
   /** What the hypervisor backs it with, and what the guest maps. */
   pageSize: PageSize;
+  /** What is loaded and measured before the first instruction. SNP. */
+  launch?: VmLaunch;
 }
 
 /** What of the platform a VM needs. */
@@ -22,6 +25,8 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
+  /** The context page of an SNP guest. */
+  gctx?: bigint | undefined;
 }
 
 const PAGE = 0x1000n;
@@ -29,6 +34,8 @@ const LARGE = 0x200000n;
 
 export class Vm {
   readonly asid: number;
+  /** The context page by which the firmware knows an SNP guest. */
+  readonly gctx: bigint | undefined;
   readonly memory: bigint;
   readonly pageSize: PageSize;
   readonly #parts: VmParts;
@@ -36,6 +43,7 @@ export class Vm {
   constructor(parts: VmParts, options: VmOptions) {
     this.#parts = parts;
     this.asid = parts.asid;
+    this.gctx = parts.gctx;
     this.memory = options.memory;
     this.pageSize = options.pageSize;
   }
