@@ -58,7 +58,10 @@ function guestChecks(opened: Opened): Check[] {
   ];
 }
 
-function hostChecks({ state: { host: launched, launch } }: Opened, path: string | undefined): Check[] {
+function hostChecks(
+  { state: { host: launched, launch } }: Opened,
+  path: string | undefined,
+): Check[] {
   const host = path === undefined ? launched : readHost(path);
   if (host === undefined) return [];
   const misses = hostMisses(host, launch.generation);
@@ -74,7 +77,12 @@ const lineOf = ({ name, passed, says, depth = 0 }: Check) =>
 async function act(flags: Flags): Promise<void> {
   const opened = openState(flags.state);
   const checks = [...guestChecks(opened), ...hostChecks(opened, flags.host)];
-  const json = () => JSON.stringify(checks.map(({ depth: _, ...check }) => check), null, 2);
+  const json = () =>
+    JSON.stringify(
+      checks.map(({ depth: _, ...check }) => check),
+      null,
+      2,
+    );
   await print(flags.json ? json() : checks.map(lineOf).join("\n"));
   const failed = checks.filter(({ passed }) => !passed).length;
   if (failed > 0) throw new BadInput(`${failed} of ${checks.length} checks failed`);
@@ -85,7 +93,10 @@ export function ok(program: Command): void {
     .command("ok")
     .description("what is on in the launched guest, and whether the host meets the minima")
     .option("--state <dir>", "what cloister launch left", DEFAULT_DIRECTORY)
-    .option("--host <file>", "JSON {part, microcode, firmware, kernel, qemu, libvirt, ovmf}; default what launch was given")
+    .option(
+      "--host <file>",
+      "JSON {part, microcode, firmware, kernel, qemu, libvirt, ovmf}; default what launch was given",
+    )
     .option("--json", "every check as JSON")
     .action(act);
 }
