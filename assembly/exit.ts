@@ -40,6 +40,13 @@ export function hostFault(error: u64, spa: u64): bool {
   return false;
 }
 
+/** A general protection fault of the host's own software. */
+export function hostProtection(spa: u64): bool {
+  record(Exit.HOST_FAULT, Exit.GP, 0, spa);
+  store<u64>(Memory.EXIT, spa, Exit.SPA);
+  return false;
+}
+
 /** A request of a device that the IOMMU stopped. */
 export function deviceFault(code: u64, device: u64, gpa: u64): bool {
   record(Exit.DEVICE_FAULT, code, device, gpa);

@@ -8,6 +8,13 @@ export { fetch, read, write } from "./access";
 export { flushAsid, flushTlb } from "./tlb";
 export { pvalidate } from "./instruction/pvalidate";
 export { mapGuest } from "./table";
+// the world switch
+export { vmrun } from "./instruction/vmrun";
+export { vmload, vmsave } from "./instruction/vmload";
+export { instruction, refused } from "./intercept";
+export { guestTsc } from "./tsc";
+export { takeEvent, tookEvent } from "./event";
+export { refresh, sevStatus } from "./registers";
 // the exit record
 export { vmexit } from "./exit";
 export { count } from "./events";
@@ -26,6 +33,7 @@ export { installKey, removeKey, slotState } from "./slots";
 export { pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
 export { validatedOf } from "./rmp";
 export { respond } from "./mailbox";
+export { forgetVmsa, noteVmsa } from "./psp";
 // a probe on the chips
 export { dimmRead, dimmWrite } from "./dimm";
 // replay

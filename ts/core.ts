@@ -6,6 +6,7 @@ import * as Memory from "./abi/memory.ts";
 import * as RmpLayout from "./abi/rmp-state.ts";
 import * as Slot from "./abi/slot.ts";
 import * as Vcpu from "./abi/vcpu.ts";
+import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { Misuse } from "./error.ts";
 import type { Core, FirmwarePort, GuestPort, HostPort, RmpState, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
@@ -123,6 +124,7 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
       exports.vmexit(BigInt(code), info1, info2);
     },
     replay: replayPort(made),
+    cpu: cpuPort(made),
     noteBounce: (n) => exports.count(Events.BYTES_BOUNCED, BigInt(n)),
     exit: made.exit,
   };
@@ -193,6 +195,7 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
       exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
       return true;
     },
+    ...hostCpu(made),
     exit: made.exit,
   };
 }
@@ -241,6 +244,8 @@ function firmwarePort(made: Silicon): FirmwarePort {
       bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
+    noteVmsa: (spa, asid) => Boolean(exports.noteVmsa(spa, asidOf(asid))),
+    forgetVmsa: (spa) => exports.forgetVmsa(spa),
     flushes: () => exports.flushes(),
     slotState: (asid) => exports.slotState(asidOf(asid)),
     validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asidOf(asid))),

@@ -11,6 +11,8 @@ export const genoa: Chip = {
   asids: 1006,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  // UNCERTAIN: Milan's, with RMPQUERY and VMPL-SSS.
+  sevCapabilities: 0x0101fdff,
   vmplSss: true,
   newest: "sev-snp",
 };

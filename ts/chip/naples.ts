@@ -10,6 +10,8 @@ export const naples: Chip = {
   reducedBits: 5,
   asids: 15,
   minSevAsid: 1,
+  // UNCERTAIN: SME, SEV and the page flush MSR; SEV-ES came with Rome.
+  sevCapabilities: 0x00000007,
   vmplSss: false,
   newest: "sev",
   // Recovered from EPYC 7251 and 7401P: SEVurity (IEEE S&P 2020), table I and its tools.
