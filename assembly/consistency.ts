@@ -1,6 +1,7 @@
 // What VMRUN asks of a VMCB's control area and of the state it loads. APM vol. 2, 15.5.1 and 15.34.3; spec digest vmcb-vmsa.md 5.
 import * as Exit from "../ts/abi/exit";
 import * as Memory from "../ts/abi/memory";
+import * as Segment from "../ts/abi/segment";
 import * as Slot from "../ts/abi/slot";
 import * as State from "../ts/abi/state";
 import * as Vmcb from "../ts/abi/vmcb";
@@ -86,6 +87,6 @@ export function isStateConsistent(): bool {
 
 /** Whether the code segment says 64 and 32 bits at once. */
 function isBothSizes(): bool {
-  const attributes = u64(load<u16>(Memory.REGISTERS, Vmsa.CS + Vmsa.ATTRIB));
+  const attributes = u64(load<u16>(Memory.REGISTERS, Vmsa.CS + Segment.ATTRIB));
   return bit(attributes, Vmsa.ATTRIB_LONG_BIT) && bit(attributes, Vmsa.ATTRIB_DEFAULT_BIT);
 }

@@ -40,10 +40,9 @@ export function hostFault(error: u64, spa: u64): bool {
   return false;
 }
 
-/** A general protection fault of the host's own software. */
-export function hostProtection(spa: u64): bool {
-  record(Exit.HOST_FAULT, Exit.GP, 0, spa);
-  store<u64>(Memory.EXIT, spa, Exit.SPA);
+/** An exception of the host's own software that names no address. */
+export function hostException(vector: u64): bool {
+  record(Exit.HOST_FAULT, vector, 0, 0);
   return false;
 }
 

@@ -38,11 +38,11 @@ function copyKept(to: usize, from: usize): void {
   copy(to, from, Vmsa.PKRU, Vmsa.GUEST_TSC_SCALE);
   copy(to, from, Vmsa.RCX, Vmsa.RESERVED_380);
   copy(to, from, Vmsa.XCR0, Vmsa.XSAVE_VALID);
-  copy(to, from, Vmsa.X87_DP, Vmsa.SIZE);
+  copy(to, from, Vmsa.X87_DP, Vmsa.USED);
 }
 
 export function loadFromVmcb(vmcb: usize): void {
-  memory.fill(Memory.REGISTERS, 0, Vmsa.SIZE);
+  memory.fill(Memory.REGISTERS, 0, Vmsa.USED);
   copyVmcbState(Memory.REGISTERS, vmcb + Vmcb.SAVE_AREA);
   copySystemState(Memory.REGISTERS, Memory.HOST_REGISTERS);
   copyKept(Memory.REGISTERS, Memory.HOST_REGISTERS);
@@ -56,10 +56,10 @@ export function saveToVmcb(vmcb: usize): void {
 }
 
 export function loadFromVmsa(vmsa: usize): void {
-  memory.copy(Memory.REGISTERS, vmsa, Vmsa.SIZE);
+  memory.copy(Memory.REGISTERS, vmsa, Vmsa.USED);
 }
 
 export function saveToVmsa(vmsa: usize): void {
-  memory.copy(vmsa, Memory.REGISTERS, Vmsa.SIZE);
-  markDirty(u32(vmsa >> PAGE_SHIFT), 0, Vmsa.SIZE);
+  memory.copy(vmsa, Memory.REGISTERS, Vmsa.USED);
+  markDirty(u32(vmsa >> PAGE_SHIFT), 0, Vmsa.USED);
 }

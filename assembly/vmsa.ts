@@ -10,8 +10,7 @@ import * as World from "../ts/abi/world";
 import { bit } from "./address";
 import { isUntampered } from "./checksum";
 import { isDram } from "./dram";
-import { isInUse } from "./in-use";
-import { asidOf, isEnabled, isHypervisorOwned, lowOf } from "./rmp";
+import { asidOf, isEnabled, isHypervisorOwned, isInUse, lowOf } from "./rmp";
 import { control, isPageAligned } from "./vmcb";
 
 /** Before it is opened: the pointer, and who owns the page. */

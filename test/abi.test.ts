@@ -108,7 +108,9 @@ import { existsSync, readFileSync } from "node:fs";
 const entry = readFileSync(0, "utf8");
 const { error, stderr } = await asc.main(["entry.ts", "--outFile", "out.wasm", "--runtime", "stub"], {
   readFile: (name) => name === "entry.ts" ? entry : existsSync(name) ? readFileSync(name, "utf8") : null,
-  writeFile: (_, contents) => void process.stdout.write(Buffer.from(contents).toString("base64")),
+  writeFile: (name, contents) => {
+    if (name.endsWith(".wasm")) process.stdout.write(Buffer.from(contents).toString("base64"));
+  },
   listFiles: () => [],
 });
 if (error) throw new Error(error.message + stderr);

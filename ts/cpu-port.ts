@@ -9,7 +9,7 @@ import { hostMsrs } from "./host-msr.ts";
 import type { CpuPort, HostPort } from "./port.ts";
 import type { Silicon } from "./silicon.ts";
 
-const FILE = (Vmsa.SIZE + 7) & ~7;
+const FILE = (Vmsa.USED + 7) & ~7;
 
 /** The guest's side. */
 export function cpuPort(made: Silicon): CpuPort {

@@ -1,4 +1,5 @@
 // The board: options in, parts wired.
+import * as State from "./abi/state.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
 import { cpuidOf } from "./chip/cpuid.ts";
@@ -103,6 +104,8 @@ function createSilicon(
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
     sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
+    rmpFeatures:
+      (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
     module: options.module,
   });
 }

@@ -25,6 +25,8 @@ export interface CoreOptions {
   cacheWarp: boolean;
   /** How many ASIDs the part has, the lowest of a SEV guest without SEV-ES, and the SEV_FEATURES that a VMSA may have. */
   sev?: { asids: number; minSevAsid: number; features: bigint };
+  /** RMPQUERY_BIT and RMPREAD_BIT of ts/abi/state.ts, where the part has them. */
+  rmpFeatures?: number;
   module?: CoreModule | undefined;
 }
 
@@ -121,6 +123,7 @@ export function startMachine({ exports, bytes }: Silicon, options: CoreOptions):
     options.snp,
     options.vmplFull,
     options.cacheWarp,
+    options.rmpFeatures ?? 0,
   );
   if (!frames)
     throw new Misuse(

@@ -1,5 +1,6 @@
-// The world switch, where guests are TypeScript programs: VMRUN has entered, so the program of the vCPU whose state was loaded goes on
-// until it leaves. What a real guest has in memory as machine code, an image has as programs by address. DESIGN.md 9.
+// The world switch, where guests are TypeScript programs: VMRUN has entered, so the program of the vCPU whose state was
+// loaded goes on until it leaves. What a real guest has in memory as machine code, an image has as programs by address. DESIGN.md 9.
+import * as Segment from "./abi/segment.ts";
 import * as Vmsa from "./abi/vmsa.ts";
 import type { Cpuid, Program, Step } from "./guest/cpu.ts";
 import { Cpu } from "./guest/cpu.ts";
@@ -75,8 +76,8 @@ export class World {
   #address(): bigint {
     const { file, words } = this.#port.cpu;
     const rip = words[Vmsa.RIP / 8] as bigint;
-    const long = file.getUint16(Vmsa.CS + Vmsa.ATTRIB, true) & LONG;
-    return long ? rip : (words[(Vmsa.CS + Vmsa.BASE) / 8] as bigint) + rip;
+    const long = file.getUint16(Vmsa.CS + Segment.ATTRIB, true) & LONG;
+    return long ? rip : (words[(Vmsa.CS + Segment.BASE) / 8] as bigint) + rip;
   }
 }
 

@@ -1,9 +1,10 @@
 // VMLOAD and VMSAVE: the state that VMRUN leaves alone, between the CPU and a VMCB. APM vol. 3, VMLOAD and VMSAVE.
+import * as Exit from "../../ts/abi/exit";
 import * as Memory from "../../ts/abi/memory";
 import * as Vmcb from "../../ts/abi/vmcb";
 import { PAGE_SHIFT } from "../address";
 import { isDram } from "../dram";
-import { hostProtection } from "../exit";
+import { hostException } from "../exit";
 import { markDirty } from "../page";
 import { isEnabled, isHypervisorOwned } from "../rmp";
 import { copySystemState } from "../state";
@@ -13,7 +14,7 @@ function place(pointer: u64): usize {
   const page = pageOfPointer(pointer);
   const bad = !isPageAligned(pointer) || !isDram(page);
   if (!bad && !(isEnabled() && !isHypervisorOwned(page, false))) return placeOfPointer(pointer);
-  hostProtection(pointer);
+  hostException(Exit.GP);
   return 0;
 }
 

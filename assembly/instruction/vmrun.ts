@@ -7,11 +7,10 @@ import * as World from "../../ts/abi/world";
 import { isControlConsistent, isSevConsistent, isStateConsistent } from "../consistency";
 import { bytesOf, isDram } from "../dram";
 import { isEventConsistent, raise } from "../event";
-import { hostProtection } from "../exit";
-import { setInUse } from "../in-use";
+import { hostException } from "../exit";
 import { open } from "../page";
 import { refresh, setGuest } from "../registers";
-import { isEnabled, isHypervisorOwned } from "../rmp";
+import { isEnabled, isHypervisorOwned, setInUse } from "../rmp";
 import { loadFromVmcb, loadFromVmsa } from "../state";
 import { flushAsid, flushTlb } from "../tlb";
 import { isEs, isPageAligned, isSev, pageOfPointer, placeOfPointer } from "../vmcb";
@@ -35,10 +34,10 @@ const BUSY: i64 = i64.MAX_VALUE;
 /** What is no VMCB is a general protection fault of the host. */
 function mayBeVmcb(pointer: u64): bool {
   const page = pageOfPointer(pointer);
-  if (!isPageAligned(pointer)) return hostProtection(pointer);
-  if (!isDram(page)) return hostProtection(pointer);
-  if (isEnabled() && !isHypervisorOwned(page, false)) return hostProtection(pointer);
-  if (load<u64>(Memory.WORLD, World.VM_HSAVE_PA) == 0) return hostProtection(pointer);
+  if (!isPageAligned(pointer)) return hostException(Exit.GP);
+  if (!isDram(page)) return hostException(Exit.GP);
+  if (isEnabled() && !isHypervisorOwned(page, false)) return hostException(Exit.GP);
+  if (load<u64>(Memory.WORLD, World.VM_HSAVE_PA) == 0) return hostException(Exit.GP);
   return true;
 }
 

@@ -1,10 +1,10 @@
 // The same guest program, the same hypervisor, on every generation.
 import { type Generation, generations } from "../../dist/chip/chip.js";
+import type { Cpu, Step } from "../../dist/guest/cpu.js";
 import { createPlatform } from "../../dist/index.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Layout from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
-import type { Cpu, Step } from "../../ts/guest/cpu.ts";
 import { withCore } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 

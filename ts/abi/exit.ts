@@ -74,8 +74,18 @@ export const VMGEXIT_PSC = 0x80000010;
 export const VMGEXIT_GUEST_REQUEST = 0x80000011;
 export const VMGEXIT_EXT_GUEST_REQUEST = 0x80000012;
 export const VMGEXIT_AP_CREATION = 0x80000013;
+export const VMGEXIT_HV_DOORBELL = 0x80000014;
+export const VMGEXIT_HV_IPI = 0x80000015;
+export const VMGEXIT_HV_TIMER = 0x80000016;
+export const VMGEXIT_GET_APIC_IDS = 0x80000017;
+export const VMGEXIT_RUN_VMPL = 0x80000018;
+export const VMGEXIT_SAVIC = 0x8000001a;
+export const VMGEXIT_CONFIGURE_INT_INJ = 0x8000001b;
+export const VMGEXIT_DISABLE_ALT_INJ = 0x8000001c;
+export const VMGEXIT_SPECIFIC_EOI = 0x8000001d;
 export const VMGEXIT_HV_FEATURES = 0x8000fffd;
 export const VMGEXIT_TERMINATE = 0x8000fffe;
+export const VMGEXIT_UNSUPPORTED = 0x8000ffff;
 
 // CODE of an EXCEPTION: its vector
 export const NMI = 2;

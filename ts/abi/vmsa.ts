@@ -1,5 +1,4 @@
-// A VMSA: what VMRUN loads and #VMEXIT saves under SEV-ES. APM vol. 2, appendix B, table B-4; spec digest vmcb-vmsa.md 2.
-// A VMCB's save area has the same fields up to 0x300, and the CPU's register file (assembly/registers.ts) has this layout too.
+// VMSA: the encrypted save area of an SEV-ES or SNP vCPU, one page. APM vol. 2 (AMD 24593), appendix B, table B-4.
 export const ES = 0x000; // 16
 export const CS = 0x010; // 16
 export const SS = 0x020; // 16
@@ -33,10 +32,10 @@ export const DR0 = 0x180; // u64
 export const DR1 = 0x188; // u64
 export const DR2 = 0x190; // u64
 export const DR3 = 0x198; // u64
-export const DR0_MASK = 0x1a0; // u64
-export const DR1_MASK = 0x1a8; // u64
-export const DR2_MASK = 0x1b0; // u64
-export const DR3_MASK = 0x1b8; // u64
+export const DR0_ADDR_MASK = 0x1a0; // u64
+export const DR1_ADDR_MASK = 0x1a8; // u64
+export const DR2_ADDR_MASK = 0x1b0; // u64
+export const DR3_ADDR_MASK = 0x1b8; // u64
 export const RESERVED_1C0 = 0x1c0; // 24
 export const RSP = 0x1d8; // u64
 export const S_CET = 0x1e0; // u64
@@ -98,23 +97,21 @@ export const XCR0 = 0x3e8; // u64
 export const XSAVE_VALID = 0x3f0; // 16
 export const X87_DP = 0x400; // u64
 export const MXCSR = 0x408; // u32
-export const FTW = 0x40c; // u16
-export const FSW = 0x40e; // u16
-export const FCW = 0x410; // u16
-export const FOP = 0x412; // u16
+export const X87_FTW = 0x40c; // u16
+export const X87_FSW = 0x40e; // u16
+export const X87_FCW = 0x410; // u16
+export const X87_FOP = 0x412; // u16
 export const X87_DS = 0x414; // u16
 export const X87_CS = 0x416; // u16
 export const X87_RIP = 0x418; // u64
 export const X87_REGISTERS = 0x420; // 80
 export const XMM = 0x470; // 256
-export const YMM = 0x570; // 256
-export const SIZE = 0x670;
+export const YMM_HIGH = 0x570; // 256
+export const RESERVED_670 = 0x670; // 2448
+export const SIZE = 0x1000;
 
-// Within a segment register
-export const SELECTOR = 0x0;
-export const ATTRIB = 0x2;
-export const LIMIT = 0x4;
-export const BASE = 0x8;
+// Bytes of it that are used. A VMCB's save area has the same fields up to 0x300, and so has the CPU's register file.
+export const USED = 0x670;
 
 // VINTR_CTRL: the bits of INT_CTL (ts/abi/vmcb.ts), and these
 export const INT_SHADOW_BIT = 10;

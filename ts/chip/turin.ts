@@ -14,6 +14,10 @@ export const turin: Chip = {
   // UNCERTAIN: Genoa's, with VMGEXIT parameter, vTOM MSR, guest control of IBS and PMC, RMPREAD, segmented RMP, SMT protection and
   // IBPB on entry.
   sevCapabilities: 0x83bffdff,
+  // Base clock of EPYC 9535: AMD's product page.
+  tscKhz: 2400000,
   vmplSss: true,
+  rmpquery: true,
+  rmpread: true,
   newest: "sev-tio",
 };

@@ -1,9 +1,9 @@
-// The CPU as a guest program has it: memory, and the instructions that the host may intercept. Under SEV-ES those that do not leave by
-// themselves become #VC (vector 29). APM vol. 2, 15.9 and table 15-35; vol. 3 for each instruction.
+// The CPU as a guest program has it: memory, and the instructions that the host may intercept. Under SEV-ES those that do
+// not leave by themselves become #VC (vector 29). APM vol. 2, 15.9 and table 15-35; vol. 3 for each instruction.
 import * as Code from "../abi/exit.ts";
 import * as Msr from "../abi/msr.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
-import type { GuestPort } from "../port.ts";
+import type { GuestPort, RmpAdjust, RmpQuery } from "../port.ts";
 import { Execution, type Step } from "./execution.ts";
 import type { Instruction } from "./instruction.ts";
 import { moveBytes } from "./move.ts";
@@ -285,12 +285,27 @@ export class Cpu extends Execution {
     large: boolean,
     validate: boolean,
   ): Step<{ eax: number; carry: boolean }> {
-    let answer: { eax: number; carry: boolean } | undefined;
+    return yield* this.#completed(() => this.port.pvalidate(gva, large, validate));
+  }
+
+  /** RMPADJUST. EAX. */
+  *rmpadjust(gva: bigint, large: boolean, to: RmpAdjust): Step<number> {
+    return yield* this.#completed(() => this.port.rmpadjust(gva, large, to));
+  }
+
+  /** RMPQUERY of a page for a VMPL. */
+  *rmpquery(gva: bigint, vmpl: number): Step<RmpQuery> {
+    return yield* this.#completed(() => this.port.rmpquery(gva, vmpl));
+  }
+
+  /** Repeats an instruction until it is not refused. */
+  *#completed<T>(act: () => T | undefined): Step<T> {
+    let answer: T | undefined;
     yield* this.access(() => {
-      answer = this.port.pvalidate(gva, large, validate);
+      answer = act();
       return answer !== undefined;
     });
-    return answer as { eax: number; carry: boolean };
+    return answer as T;
   }
 }
 

@@ -1,5 +1,5 @@
-// The machine code of the one instruction that a TypeScript guest has bytes for: MOV between RAX and an absolute address, with which it
-// reaches a device's registers. The hypervisor decodes it where it can see it. APM vol. 3, MOV (opcodes A0 to A3).
+// The machine code of the one instruction that a TypeScript guest has bytes for: MOV between RAX and an absolute address,
+// with which it reaches a device's registers. The hypervisor decodes it where it can see it. APM vol. 3, MOV (opcodes A0 to A3).
 
 const FROM_MEMORY = 0xa0;
 const TO_MEMORY = 0xa2;

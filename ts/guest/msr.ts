@@ -1,5 +1,6 @@
 // The MSRs that a guest has in its own state, where nobody intercepts them. APM vol. 2, appendix A; spec digest cpuid-msr.md 3.
 import * as Msr from "../abi/msr.ts";
+import * as Segment from "../abi/segment.ts";
 import * as Vmsa from "../abi/vmsa.ts";
 import * as World from "../abi/world.ts";
 import type { CpuPort } from "../port.ts";
@@ -11,8 +12,8 @@ const HELD: Readonly<Record<number, number>> = {
   [Msr.LSTAR]: Vmsa.LSTAR,
   [Msr.CSTAR]: Vmsa.CSTAR,
   [Msr.SFMASK]: Vmsa.SFMASK,
-  [Msr.FS_BASE]: Vmsa.FS + Vmsa.BASE,
-  [Msr.GS_BASE]: Vmsa.GS + Vmsa.BASE,
+  [Msr.FS_BASE]: Vmsa.FS + Segment.BASE,
+  [Msr.GS_BASE]: Vmsa.GS + Segment.BASE,
   [Msr.KERNEL_GS_BASE]: Vmsa.KERNEL_GS_BASE,
   [Msr.SYSENTER_CS]: Vmsa.SYSENTER_CS,
   [Msr.SYSENTER_ESP]: Vmsa.SYSENTER_ESP,

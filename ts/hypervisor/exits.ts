@@ -1,5 +1,5 @@
-// What the hypervisor does for each exit of a vCPU: a table, one row a code. A row answers what becomes of the vCPU; a VM's own table
-// may be changed row by row, for the hypervisor is the attacker.
+// What the hypervisor does for each exit of a vCPU: a table, one row a code. A row answers what becomes of the vCPU; a VM's
+// own table may be changed row by row, for the hypervisor is the attacker.
 import * as Code from "../abi/exit.ts";
 import { CheckFailed } from "../error.ts";
 import type { Exit } from "../port.ts";

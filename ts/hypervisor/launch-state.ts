@@ -1,4 +1,5 @@
 // The state a vCPU starts in, as QEMU and KVM make it: the reset state of an x86 processor. Spec digest vmcb-vmsa.md 3.
+import * as Segment from "../abi/segment.ts";
 import * as Vmsa from "../abi/vmsa.ts";
 
 /** Where a boot vCPU starts: 16 bytes below 4 GiB. */
@@ -27,12 +28,12 @@ export function launchState(eip: bigint, signature: number, sevFeatures: bigint)
   const page = new Uint8Array(0x1000);
   const view = new DataView(page.buffer);
   for (const [at, selector, attributes] of SEGMENTS) {
-    view.setUint16(at + Vmsa.SELECTOR, selector, true);
-    view.setUint16(at + Vmsa.ATTRIB, attributes, true);
-    view.setUint32(at + Vmsa.LIMIT, LIMIT, true);
+    view.setUint16(at + Segment.SELECTOR, selector, true);
+    view.setUint16(at + Segment.ATTRIB, attributes, true);
+    view.setUint32(at + Segment.LIMIT, LIMIT, true);
   }
   const word = (at: number, value: bigint) => view.setBigUint64(at, value, true);
-  word(Vmsa.CS + Vmsa.BASE, eip & 0xffff0000n);
+  word(Vmsa.CS + Segment.BASE, eip & 0xffff0000n);
   word(Vmsa.EFER, 1n << BigInt(Vmsa.EFER_SVME_BIT));
   word(Vmsa.CR0, 0x10n);
   word(Vmsa.CR4, 0x40n);
@@ -45,6 +46,6 @@ export function launchState(eip: bigint, signature: number, sevFeatures: bigint)
   word(Vmsa.SEV_FEATURES, sevFeatures);
   word(Vmsa.XCR0, 1n);
   view.setUint32(Vmsa.MXCSR, 0x1f80, true);
-  view.setUint16(Vmsa.FCW, 0x037f, true);
+  view.setUint16(Vmsa.X87_FCW, 0x037f, true);
   return page;
 }

@@ -23,7 +23,7 @@ export class Vcpu {
   readonly index: number;
   readonly vmcb: Vmcb;
   readonly es: boolean;
-  /** A guest's registers that VMRUN neither loads nor saves (ts/abi/vmsa.ts): the hypervisor's to keep, as KVM does. Not under SEV-ES. */
+  /** The guest's registers that VMRUN neither loads nor saves (ts/abi/vmsa.ts), which the hypervisor keeps. Not under SEV-ES. */
   readonly registers: BigUint64Array;
   /** Why it left last. Overwritten by the next `run`. */
   readonly exit: VcpuExit;

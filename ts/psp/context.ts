@@ -2,7 +2,7 @@
 import * as Rmp from "../abi/rmp.ts";
 import * as Status from "../abi/status.ts";
 import type { FirmwarePort } from "../port.ts";
-import type { Guest, Guests } from "./guest.ts";
+import type { Guest, Guests } from "./asids.ts";
 
 const bit = (position: number) => 1n << BigInt(position);
 const FIRMWARE = bit(Rmp.ASSIGNED_BIT) | bit(Rmp.IMMUTABLE_BIT);

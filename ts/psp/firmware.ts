@@ -5,13 +5,13 @@ import * as Status from "../abi/status.ts";
 import type { Chip, Features } from "../chip/chip.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
+import { Guests } from "./asids.ts";
 import { activate } from "./command/activate.ts";
 import { deactivate } from "./command/deactivate.ts";
 import { decommission } from "./command/decommission.ts";
 import { dfFlush } from "./command/df-flush.ts";
 import { snpActivate } from "./command/snp-activate.ts";
 import { snpDecommission } from "./command/snp-decommission.ts";
-import { Guests } from "./guest.ts";
 
 /** What a command may touch. */
 export interface Psp {

@@ -19,9 +19,7 @@ export {
 } from "./directory.ts";
 export { type Fault, faults, makeFault } from "./fault.ts";
 export {
-  chipIdOf,
   crlOf,
-  defaultTcb,
   type Endorser,
   endorserOf,
   type Identity,
@@ -30,3 +28,4 @@ export {
 } from "./identity.ts";
 export { extended, goodParts, type Parts } from "./parts.ts";
 export { cpuidOf, fieldsOf, makeReport, type ReportOptions, signReport } from "./report.ts";
+export { chipIdOf, defaultTcb } from "./secret.ts";
