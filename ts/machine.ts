@@ -1,11 +1,12 @@
 // A machine with one launched guest, from a description alone: equal descriptions make equal machines, to the last byte of DRAM.
 import { equal, hex } from "./attest/bytes.ts";
 import type { ChipName } from "./chip/chip.ts";
-import { CheckFailed, Unimplemented } from "./error.ts";
+import { CheckFailed } from "./error.ts";
 import type { Vm } from "./hypervisor/vm.ts";
-import { snpDigest } from "./launch/digest.ts";
+import { legacyDigest, snpDigest } from "./launch/digest.ts";
 import { pagesOf, type Region } from "./launch/plan.ts";
 import { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+import type { Image } from "./world.ts";
 
 /** What a guest is launched with. */
 export interface GuestSpec {
@@ -31,6 +32,7 @@ export interface MachineSpec {
   readonly guest: GuestSpec;
 }
 
+/** A launched guest and the board it is on. */
 export interface Machine {
   readonly platform: Platform;
   readonly vm: Vm;
@@ -40,26 +42,26 @@ export interface Machine {
   readonly pages: number;
 }
 
+const isLegacy = ({ generation }: MachineSpec) => generation === "sev" || generation === "sev-es";
+
 /**
- * Makes the platform and launches the guest through the mailbox. Throws CommandRefused where the firmware refuses, CheckFailed
- * when what it measured is not what the plan must lead to.
+ * Makes the platform and launches the guest through the mailbox; `image` is what its vCPUs run. Throws CommandRefused where
+ * the firmware refuses, CheckFailed when what it measured is not what the plan must lead to.
  */
 export function buildMachine(
   spec: MachineSpec,
-  options: Pick<PlatformOptions, "onCommand" | "module" | "storage" | "resident"> = {},
+  options: Pick<PlatformOptions, "onCommand" | "module" | "storage" | "resident"> & {
+    image?: Image;
+  } = {},
 ): Machine {
   const { chip, generation, seed, dialect, guest } = spec;
-  if (generation === "sev" || generation === "sev-es") {
-    throw new Unimplemented(
-      `${generation}: LAUNCH_UPDATE_DATA and LAUNCH_MEASURE (AMD 55766, 6.3 and 6.5)`,
-    );
-  }
-  const platform = createPlatform({ ...options, chip, generation, seed, dialect });
+  const { image, ...board } = options;
+  const platform = createPlatform({ ...board, chip, generation, seed, dialect });
   const { plan, memory, ...launch } = guest;
-  const vm = platform.createVm({ memory, pageSize: "4k", launch: { ...launch, plan } });
+  const vm = platform.createVm({ memory, pageSize: "4k", launch, plan, ...(image && { image }) });
   const measurement = platform.measurementOf(vm);
-  const expected = snpDigest(plan);
-  if (dialect === "abi" && !equal(measurement, expected)) {
+  const expected = isLegacy(spec) ? legacyDigest(plan) : snpDigest(plan);
+  if (!equal(measurement, expected)) {
     throw new CheckFailed(`measurement: ${hex(measurement)}, the plan leads to ${hex(expected)}`);
   }
   return { platform, vm, measurement, pages: [...pagesOf(plan)].length };

@@ -3,7 +3,9 @@ import * as State from "./abi/state.ts";
 import type { Tcb } from "./attest/tcb.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
+import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
+import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
 import { Misuse } from "./error.ts";
@@ -16,6 +18,7 @@ import { firmware } from "./psp/firmware.ts";
 import type { CommandRecord } from "./psp/log.ts";
 import type { Storage } from "./psp/storage.ts";
 import type { CoreModule } from "./structural.ts";
+import { World } from "./world.ts";
 
 /** What a platform is made with. Every field has a default. */
 export interface PlatformOptions {
@@ -58,7 +61,7 @@ export interface Platform {
   readonly hypervisor: Hypervisor;
   /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
-  /** The launch digest as the firmware has it, 48 bytes. Silicon shows it in the guest's report alone. */
+  /** The launch digest as the firmware has it: 48 bytes, of SEV and SEV-ES guests 32. Silicon shows it in reports alone. */
   measurementOf(vm: Vm): Uint8Array;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
   bindDevice(device: number, vm: Vm): void;
@@ -99,6 +102,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     options.onCommand,
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
+  const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
+  new World(core.guest, cpuidOf(chip, generation), imageOf);
   if (options.initialise ?? true) hypervisor.initialise();
   return {
     chip,
@@ -107,9 +112,11 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     hypervisor,
     createVm: (vm) => hypervisor.createVm(vm),
     measurementOf(vm) {
-      const guest = vm.gctx === undefined ? undefined : psp.contexts.open(vm.gctx);
-      if (typeof guest !== "object") throw new Misuse("measurementOf: not an SNP guest");
-      return guest.measurement.slice();
+      const snp = vm.gctx === undefined ? undefined : psp.contexts.open(vm.gctx);
+      const sev = vm.handle === undefined ? undefined : psp.sev.guests.get(vm.handle);
+      const digest = typeof snp === "object" ? snp.measurement : sev?.digest;
+      if (digest === undefined) throw new Misuse("measurementOf: the guest was not launched");
+      return digest.slice();
     },
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
@@ -135,6 +142,7 @@ function createSilicon(
     addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
     snp,
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),

@@ -1,9 +1,10 @@
 // cloister ok: what is on in the launched guest, as snpguest ok prints it, whether its launch repeats, and the host's minima.
 import type { Command } from "commander";
+import * as Msr from "../abi/msr.ts";
 import * as Feature from "../abi/sev-features.ts";
-import { BadInput } from "../error.ts";
+import { BadInput, CheckFailed } from "../error.ts";
+import type { Cpu, Step } from "../guest/cpu.ts";
 import { missLine } from "../launch/host.ts";
-import { sevStatusOf } from "./guest-msr.ts";
 import { hostMisses, readHost } from "./host-file.ts";
 import { print } from "./output.ts";
 import { DEFAULT_DIRECTORY, type Opened, openState } from "./state.ts";
@@ -42,8 +43,28 @@ const optional: readonly [string, number][] = [
 const has = (word: bigint, bit: number) => ((word >> BigInt(bit)) & 1n) === 1n;
 const state = (on: boolean) => (on ? "ENABLED" : "DISABLED");
 
-function guestChecks(opened: Opened): Check[] {
-  const status = sevStatusOf(opened);
+/** Where the first vCPU starts: the reset vector. */
+const RESET = 0xfffffff0n;
+
+/** Makes the machine again, and has its guest read SEV_STATUS, as snpguest does. */
+function opening(dir: string): { opened: Opened; status: bigint } {
+  let status: bigint | undefined;
+  const code = new Map([
+    [
+      RESET,
+      function* (cpu: Cpu): Step {
+        status = yield* cpu.rdmsr(Msr.SEV_STATUS);
+        yield* cpu.hlt();
+      },
+    ],
+  ]);
+  const opened = openState(dir, { code });
+  opened.vm.vcpus[0]?.run();
+  if (status === undefined) throw new CheckFailed("ok: the guest did not read SEV_STATUS");
+  return { opened, status };
+}
+
+function guestChecks(opened: Opened, status: bigint): Check[] {
   const feature = (bit: number) => has(status, bit + Feature.STATUS_FEATURES_LSB);
   const needed: [string, boolean][] = [
     ["SEV", has(status, Feature.STATUS_SEV_BIT)],
@@ -75,8 +96,8 @@ const lineOf = ({ name, passed, says, depth = 0 }: Check) =>
   `[ ${passed ? "PASS" : "FAIL"} ] ${" ".repeat(depth)}- ${name}${says === undefined ? "" : `: ${says}`}`;
 
 async function act(flags: Flags): Promise<void> {
-  const opened = openState(flags.state);
-  const checks = [...guestChecks(opened), ...hostChecks(opened, flags.host)];
+  const { opened, status } = opening(flags.state);
+  const checks = [...guestChecks(opened, status), ...hostChecks(opened, flags.host)];
   const json = () =>
     JSON.stringify(
       checks.map(({ depth: _, ...check }) => check),

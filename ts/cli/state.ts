@@ -12,6 +12,7 @@ import type { Host } from "../launch/host.ts";
 import { buildMachine, type Machine } from "../machine.ts";
 import type { CommandRecord } from "../psp/log.ts";
 import { decodeCommand } from "../psp/log.ts";
+import type { Image } from "../world.ts";
 import { type Launch, launchFromJson, launchToJson, specOf } from "./launch-spec.ts";
 import { writeWhole } from "./output.ts";
 
@@ -97,11 +98,12 @@ export interface Opened extends Machine {
   keepLog(): void;
 }
 
-/** Makes the machine of a state directory again, as it stood after its launch. */
-export function openState(dir: string): Opened {
+/** Makes the machine of a state directory again, as it stood after its launch; `image` is what its vCPUs run. */
+export function openState(dir: string, image?: Image): Opened {
   const state = readState(dir);
   const records: CommandRecord[] = [];
-  const machine = buildMachine(specOf(state.launch), { onCommand: (one) => records.push(one) });
+  const onCommand = (record: CommandRecord) => records.push(record);
+  const machine = buildMachine(specOf(state.launch), { onCommand, ...(image && { image }) });
   const seen = hex(machine.measurement);
   if (seen !== state.measurement) {
     throw new CheckFailed(`${dir}: measures ${seen} now, at its launch ${state.measurement}`);

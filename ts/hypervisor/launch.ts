@@ -1,11 +1,18 @@
 // How the hypervisor launches a guest through the mailbox, as Linux's KVM does. arch/x86/kvm/svm/sev.c.
+import * as PageInfo from "../abi/page-info.ts";
 import * as Activate from "../abi/psp/activate.ts";
 import * as Gctx from "../abi/psp/gctx.ts";
+import * as Handle from "../abi/psp/handle.ts";
+import * as LaunchMeasure from "../abi/psp/launch-measure.ts";
+import * as LaunchMeasurement from "../abi/psp/launch-measurement.ts";
 import * as LaunchStart from "../abi/psp/launch-start.ts";
+import * as LaunchUpdate from "../abi/psp/launch-update.ts";
 import * as SnpActivate from "../abi/psp/snp-activate.ts";
 import * as SnpLaunchFinish from "../abi/psp/snp-launch-finish.ts";
 import * as SnpLaunchStart from "../abi/psp/snp-launch-start.ts";
 import * as SnpLaunchUpdate from "../abi/psp/snp-launch-update.ts";
+import { Misuse } from "../error.ts";
+import type { Region, RegionType } from "../launch/plan.ts";
 import { viewOf } from "../layout.ts";
 import type { HostPort } from "../port.ts";
 import type { MailboxDriver } from "./mailbox.ts";
@@ -34,11 +41,33 @@ export interface SnpLaunchOptions {
   vcekDisable?: boolean | undefined;
 }
 
+/** A guest that is being launched, of whichever generation. */
+export interface Launch {
+  /** The context page of an SNP guest, or the handle of another. */
+  readonly gctx?: bigint;
+  readonly handle?: number;
+  /** Gives a page, or a piece of one, to the guest where the plan has it. Its contents are the host's until then. */
+  load(piece: Region, spa: bigint): void;
+  /** Gives the state that stands in a page to the guest as a vCPU's first. */
+  vmsa(spa: bigint): void;
+  /** The guest may run. */
+  finish(): void;
+}
+
+const types: Readonly<Record<RegionType, number>> = {
+  normal: PageInfo.NORMAL,
+  vmsa: PageInfo.VMSA,
+  zero: PageInfo.ZERO,
+  unmeasured: PageInfo.UNMEASURED,
+  secrets: PageInfo.SECRETS,
+  cpuid: PageInfo.CPUID,
+};
+
 /** SMT allowed, and the bit that must be 1: QEMU's default. */
 export const DEFAULT_POLICY = 0x30000n;
 
 /** An SNP guest that is being launched. */
-export class SnpLaunch {
+export class SnpLaunch implements Launch {
   /** Its context page. */
   readonly gctx: bigint;
   readonly #parts: LaunchParts;
@@ -79,6 +108,14 @@ export class SnpLaunch {
     });
   }
 
+  load({ type, gpa, contents }: Region, spa: bigint): void {
+    this.update(spa, gpa, types[type], contents);
+  }
+
+  vmsa(spa: bigint): void {
+    this.update(spa, VMSA_GPA, PageInfo.VMSA);
+  }
+
   /** LAUNCH_FINISH: the guest may run. */
   finish(): void {
     const { mailbox } = this.#parts;
@@ -107,13 +144,48 @@ export class SnpLaunch {
   }
 }
 
+const PAGE = 0x1000;
 /** Where KVM puts every VMSA page: the highest page that an RMP entry can name. */
 export const VMSA_GPA = 0xffff_ffff_f000n;
 
-/** A SEV or SEV-ES guest without a session: LAUNCH_START and ACTIVATE. Answers its handle. */
-export function startSev({ mailbox }: LaunchParts, asid: number, policy: number): number {
-  const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY: policy });
-  const HANDLE = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
-  mailbox.must("ACTIVATE", Activate, { HANDLE, ASID: asid });
-  return HANDLE;
+/** A SEV or SEV-ES guest that is being launched without a session: nobody checks what is measured. */
+export class SevLaunch implements Launch {
+  readonly handle: number;
+  readonly #parts: LaunchParts;
+
+  /** LAUNCH_START and ACTIVATE. Throws CheckFailed when the firmware refuses. */
+  constructor(parts: LaunchParts, asid: number, policy: number) {
+    const { mailbox } = parts;
+    const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY: policy });
+    this.#parts = parts;
+    this.handle = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
+    mailbox.must("ACTIVATE", Activate, { HANDLE: this.handle, ASID: asid });
+  }
+
+  load({ type, gpa, contents }: Region, spa: bigint): void {
+    const { host, mailbox } = this.#parts;
+    if (type !== "normal" || contents === undefined) {
+      throw new Misuse(`plan: a ${type} region in a SEV guest, expected contents`);
+    }
+    const PADDR = spa + (gpa & 0xfffn);
+    host.write(PADDR, contents);
+    const values = { HANDLE: this.handle, PADDR, LENGTH: contents.length };
+    mailbox.must("LAUNCH_UPDATE_DATA", LaunchUpdate, values);
+  }
+
+  vmsa(spa: bigint): void {
+    const values = { HANDLE: this.handle, PADDR: spa, LENGTH: PAGE };
+    this.#parts.mailbox.must("LAUNCH_UPDATE_VMSA", LaunchUpdate, values);
+  }
+
+  /** LAUNCH_MEASURE and LAUNCH_FINISH. */
+  finish(): void {
+    const { mailbox, pages } = this.#parts;
+    mailbox.must("LAUNCH_MEASURE", LaunchMeasure, {
+      HANDLE: this.handle,
+      MEASURE_PADDR: pages.small(),
+      MEASURE_LENGTH: LaunchMeasurement.SIZE,
+    });
+    mailbox.must("LAUNCH_FINISH", Handle, { HANDLE: this.handle });
+  }
 }

@@ -2,7 +2,7 @@
 import * as Header from "../abi/psp/packet-header.ts";
 import * as Transport from "../abi/psp/transport.ts";
 import * as Status from "../abi/status.ts";
-import { PAGE } from "./memory.ts";
+import { PAGE, placeOf } from "./memory.ts";
 import { fieldsOf, mayWritePacket, openPacket, VMSA, writePacket } from "./packet.ts";
 import type { SevGuestCall } from "./sev-command.ts";
 import { isEs } from "./sev-guest.ts";
@@ -45,5 +45,7 @@ export function receivePiece(call: SevGuestCall, kind: number): number {
   const contents = openPacket(psp, { kind, keys, fields });
   if (typeof contents === "number") return contents;
   writeGuest(psp, guest, fields.guest, contents);
-  return Status.SUCCESS;
+  if (kind !== VMSA || psp.port.noteVmsa(placeOf(psp, fields.guest).spa, guest.asid))
+    return Status.SUCCESS;
+  return Status.RESOURCE_LIMIT;
 }
