@@ -11,7 +11,7 @@ import { CheckFailed, Misuse } from "../error.ts";
 import type { HostPort } from "../port.ts";
 import { createVcpu } from "./create-vcpu.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
-import { launchState, RESET_VECTOR } from "./launch-state.ts";
+import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import { MailboxDriver } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware, makePreGuest } from "./page-state.ts";
@@ -84,8 +84,9 @@ export class Hypervisor {
     if (this.#maps === 0n) this.#prepare();
     const features =
       (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
-    const entry = options.image?.entry ?? RESET_VECTOR;
-    const state = launchState(entry, this.#chip.signature, es ? features : 0n);
+    const eip = Number(options.image?.entry ?? RESET_EIP);
+    const { signature } = this.#chip;
+    const state = vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
     const vmsa = es ? this.#pages.small() : undefined;
     const vcpu = createVcpu(index, {
       host,

@@ -42,6 +42,11 @@ export class NestedTables {
     this.#spares.splice(0, taken);
   }
 
+  /** Marks a page as a device's registers: a reserved bit, so that an access is #NPF whatever it is. KVM's MMIO entries. */
+  mapDevice(gpa: bigint): void {
+    this.map(gpa & ~0xfffn, FRAME & ~this.#encrypted, false);
+  }
+
   /** The spa a gpa is mapped to, undefined when it is not. */
   spaOf(gpa: bigint): bigint | undefined {
     const entry = this.#host.nestedEntry(this.root, gpa);
