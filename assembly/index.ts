@@ -7,6 +7,8 @@ export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";
 export { flushAsid, flushTlb } from "./tlb";
 export { pvalidate } from "./instruction/pvalidate";
+export { rmpadjust } from "./instruction/rmpadjust";
+export { rmpquery } from "./instruction/rmpquery";
 export { mapGuest } from "./table";
 // the exit record
 export { vmexit } from "./exit";
@@ -16,6 +18,7 @@ export { hostRead, hostWrite } from "./host";
 export { mapNested, nestedEntry } from "./table";
 export { rmpupdate } from "./instruction/rmpupdate";
 export { psmash } from "./instruction/psmash";
+export { rmpread } from "./instruction/rmpread";
 export { flushes, invalidateAll, writeBackAll } from "./page";
 export { readRegister, writeRegister } from "./mailbox";
 // a device's access

@@ -1,4 +1,5 @@
 // The board: options in, parts wired.
+import * as State from "./abi/state.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
 import { chips } from "./chip/index.ts";
@@ -95,6 +96,8 @@ function createSilicon(
     snp,
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
     cacheWarp: options.cacheWarp ?? false,
+    rmpFeatures:
+      (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
     module: options.module,
   });
 }

@@ -34,6 +34,28 @@ export interface RmpState {
   asid: number;
 }
 
+/** What RMPREAD shows of an entry. APM vol. 3. */
+export interface RmpRead extends RmpState {
+  /** At the start of a 2 MiB region: whether another entry of the region is assigned. */
+  regionAssigned: boolean;
+}
+
+/** RDX of RMPADJUST. Permissions by bit as ts/abi/rmp.ts has them. */
+export interface RmpAdjust {
+  vmpl: number;
+  permissions: number;
+  /** Whether the page may be a VMSA; counts at VMPL0 only. */
+  vmsa: boolean;
+}
+
+/** RMPQUERY's answer: EAX, RDX[15:8], RDX[16] and RCX. */
+export interface RmpQuery {
+  eax: number;
+  permissions: number;
+  vmsa: boolean;
+  large: boolean;
+}
+
 /** A counter's name, as ts/abi/events.ts has it. */
 export type EventName = Exclude<keyof typeof Events, "SIZE">;
 
@@ -51,6 +73,13 @@ export interface GuestPort {
     large: boolean,
     validate: boolean,
   ): { eax: number; carry: boolean } | undefined;
+  /** EAX, or undefined when refused. */
+  rmpadjust(gva: bigint, large: boolean, to: RmpAdjust): number | undefined;
+  rmpquery(gva: bigint, vmpl: number): RmpQuery | undefined;
+  /** The hypervisor's instructions, executed in a guest: FAIL_PERMISSION, or undefined for a fault. */
+  rmpupdate(spa: bigint, state: RmpState): number | undefined;
+  psmash(spa: bigint): number | undefined;
+  rmpread(spa: bigint): number | undefined;
   /** Writes a leaf entry at level 0 or 1, reaching tables at linear + gpa; see assembly/table.ts. */
   map(
     root: bigint,
@@ -95,8 +124,11 @@ export interface ReplayPort {
 export interface HostPort {
   read(spa: bigint, into: Uint8Array, encrypted?: boolean): boolean;
   write(spa: bigint, from: Uint8Array, encrypted?: boolean): boolean;
-  rmpupdate(spa: bigint, state: RmpState): number;
-  psmash(spa: bigint): number;
+  /** EAX, or undefined for the #UD of a machine without SNP. */
+  rmpupdate(spa: bigint, state: RmpState): number | undefined;
+  psmash(spa: bigint): number | undefined;
+  /** EAX and, when it is 0, the entry; undefined for #UD: the part has no RMPREAD. */
+  rmpread(spa: bigint): { eax: number; entry?: RmpRead } | undefined;
   mapNested(root: bigint, gpa: bigint, leaf: bigint, level: number, links: bigint[]): number;
   nestedEntry(root: bigint, gpa: bigint): bigint;
   flushAsid(asid: number): void;

@@ -22,6 +22,8 @@ export interface CoreOptions {
   snp: boolean;
   vmplFull: number;
   cacheWarp: boolean;
+  /** RMPQUERY_BIT and RMPREAD_BIT of ts/abi/state.ts, where the part has them. */
+  rmpFeatures?: number;
   module?: CoreModule | undefined;
 }
 
@@ -113,6 +115,7 @@ export function startMachine({ exports, bytes }: Silicon, options: CoreOptions):
     options.snp,
     options.vmplFull,
     options.cacheWarp,
+    options.rmpFeatures ?? 0,
   );
   if (!frames)
     throw new Misuse(

@@ -25,6 +25,10 @@ export interface Chip {
   minSevAsid: number;
   /** CPUID Fn8000_001F EAX[7]: VMPL supervisor shadow stack, the fifth permission bit. */
   vmplSss: boolean;
+  /** CPUID Fn8000_001F EAX[6]. */
+  rmpquery: boolean;
+  /** CPUID Fn8000_001F EAX[21]. */
+  rmpread: boolean;
   /** The newest generation it has. */
   newest: Generation;
   /** Tweak constants of the memory engine known from silicon: 4 bytes, repeated, by address bit. */

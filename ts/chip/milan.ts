@@ -12,5 +12,7 @@ export const milan: Chip = {
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
   vmplSss: false,
+  rmpquery: false,
+  rmpread: false,
   newest: "sev-snp",
 };

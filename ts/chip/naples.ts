@@ -11,6 +11,8 @@ export const naples: Chip = {
   asids: 15,
   minSevAsid: 1,
   vmplSss: false,
+  rmpquery: false,
+  rmpread: false,
   newest: "sev",
   // Recovered from EPYC 7251 and 7401P: SEVurity (IEEE S&P 2020), table I and its tools.
   tweaks: {

@@ -12,5 +12,7 @@ export const turin: Chip = {
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
   vmplSss: true,
+  rmpquery: true,
+  rmpread: true,
   newest: "sev-tio",
 };

@@ -10,12 +10,11 @@ export interface FirmwareVersion {
   build: number;
 }
 
-/** A VLEK that VLEK_LOAD brought: ts/attest/evidence derives its key from these, as it does for certificates. */
+/** What VLEK_LOAD brought: ts/psp/vlek.ts reads it from the page, ts/attest/evidence/secret.ts makes the key from it. */
 export interface LoadedVlek {
-  /** The provider's seed. */
-  seed: string;
-  cspId: string;
-  tcb: bigint;
+  /** Eight hash sticks of 48 bytes, for `tcb`. */
+  readonly sticks: Uint8Array;
+  readonly tcb: bigint;
 }
 
 export interface PlatformFacts {

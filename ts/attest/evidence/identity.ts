@@ -1,10 +1,10 @@
 // A platform's identity from a seed: chip, VCEK, VLEK, and certificates under Cloister's own roots. DESIGN.md, section 6.
-import { hex } from "../bytes.ts";
+import { p384 } from "@noble/curves/nist.js";
 import type { Product } from "../product.ts";
 import { composeTcb, type Tcb } from "../tcb.ts";
 import { type Authority, type AuthorityRole, authoritiesOf } from "./authorities.ts";
 import { certifyCrl, certifyEndorsement, type EndorsementRequest } from "./certify.ts";
-import { chipIdOf, defaultTcb, keyFrom } from "./secret.ts";
+import { chipIdOf, chipSecretsOf, defaultTcb, hashSticksOf, vcekOf, vlekOf } from "./secret.ts";
 
 export interface IdentityOptions {
   /** Equal seeds give equal chips, keys and reports; certificates carry random salts and differ. */
@@ -43,6 +43,19 @@ export interface Endorser {
 const DAY = 86_400_000;
 const YEAR = 365 * DAY;
 
+/** The key by which a chip with this seed signs: ts/psp/keys.ts comes to the same. */
+function keyOf(
+  kind: "VCEK" | "VLEK",
+  { seed, product, cspId, tcb }: Pick<Identity, "seed" | "product" | "cspId" | "tcb">,
+): Omit<Endorser, "certificate"> {
+  const word = composeTcb(tcb, product);
+  const secretKey =
+    kind === "VCEK"
+      ? vcekOf(chipSecretsOf(seed, product).vcekSeed, word)
+      : vlekOf(hashSticksOf(seed, product, cspId, word), word, word);
+  return { secretKey, point: p384.getPublicKey(secretKey, false).slice(1) };
+}
+
 /** The chip's VCEK, or the provider's VLEK, for one TCB. */
 export async function endorserOf(
   kind: "VCEK" | "VLEK",
@@ -50,9 +63,7 @@ export async function endorserOf(
   change: Partial<EndorsementRequest> = {},
 ): Promise<Endorser> {
   const { product, tcb, chipId, cspId, at } = of;
-  const word = composeTcb(tcb, product).toString(16);
-  const owner = kind === "VCEK" ? hex(chipId) : cspId;
-  const key = keyFrom(of.seed, `${kind} ${product} ${owner} ${word}`);
+  const key = keyOf(kind, of);
   const notBefore = at - DAY;
   const certificate = await certifyEndorsement({
     kind,
