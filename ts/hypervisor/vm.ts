@@ -5,6 +5,9 @@ import type { CpuidValues } from "../chip/cpuid.ts";
 import type { Exit, HostPort } from "../port.ts";
 import type { Image } from "../world.ts";
 import { type ExitRow, exitRows, type Outcome, serve } from "./exits.ts";
+import type { GuestRequests } from "./ghcb/guest-request.ts";
+import { setPageState } from "./ghcb/page-state.ts";
+import { GhcbVm } from "./ghcb/state.ts";
 import type { NestedTables } from "./nested.ts";
 import { makePrivate, makeShared } from "./page-state.ts";
 import type { Pages } from "./pages.ts";
@@ -36,6 +39,10 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
+  /** The C-bit's position, 0 where there is none. */
+  cBit: number;
+  /** The road to the firmware of an SNP guest. */
+  requests: GuestRequests | undefined;
   /** What the hypervisor tells this guest of the CPU. */
   cpuid: (leaf: number, subleaf: number) => CpuidValues;
 }
@@ -54,6 +61,8 @@ export class Vm {
   /** What is done for each exit; a row may be replaced. */
   readonly exits: Map<number, ExitRow> = new Map(exitRows);
   readonly cpuid: VmParts["cpuid"];
+  /** The GHCB protocol's rows and state; any may be changed. */
+  readonly ghcb: GhcbVm;
   /** The MSRs that are intercepted and that the hypervisor keeps for the guest. */
   readonly msrs: Map<number, bigint> = new Map([[Msr.VM_CR, 0n]]);
   readonly memory: bigint;
@@ -65,6 +74,7 @@ export class Vm {
     this.asid = parts.asid;
     this.image = options.image;
     this.cpuid = parts.cpuid;
+    this.ghcb = new GhcbVm(parts.snp);
     this.serial = new Serial(this.ports);
     this.memory = options.memory;
     this.pageSize = options.pageSize;
@@ -73,6 +83,37 @@ export class Vm {
   /** nCR3. */
   get root(): bigint {
     return this.#parts.nested.root;
+  }
+
+  get host(): HostPort {
+    return this.#parts.host;
+  }
+
+  get snp(): boolean {
+    return this.#parts.snp;
+  }
+
+  /** The C-bit's position, 0 where guests have none. */
+  get cBit(): number {
+    return this.#parts.cBit;
+  }
+
+  /** The road to the firmware of an SNP guest. */
+  get requests(): GuestRequests | undefined {
+    return this.#parts.requests;
+  }
+
+  /** What the hypervisor's own RDTSC says. */
+  tsc(): bigint {
+    return this.#parts.host.rdmsr(Msr.TSC) ?? 0n;
+  }
+
+  /** Makes a page private or shared, in the RMP and in the nested tables. False: the RMP would not have it. */
+  setPageState(gpa: bigint, large: boolean, shared: boolean): boolean {
+    const { host, nested } = this.#parts;
+    if (gpa >= this.memory) return false;
+    const back = (at: bigint, priv: boolean) => this.back(at, priv);
+    return setPageState({ host, nested, asid: this.asid, back }, gpa, large, shared);
   }
 
   /** Serves one #VMEXIT. Throws when the hypervisor would kill the guest. */
