@@ -14,7 +14,7 @@ const refused = (info1: bigint, gpa: bigint) =>
 
 export function nestedPageFault(vm: Vm, vcpu: Vcpu, { info1, info2: gpa }: Exit): Outcome {
   if (has(info1, Code.RESERVED_BIT)) return emulateMmio(vm, vcpu, gpa);
-  const device = vm.devices.isMmio(gpa) || gpa >= vm.memory;
+  const device = vm.mmio.has(gpa) || gpa >= vm.memory;
   if (has(info1, Code.PRESENT_BIT)) bringInLine(vm, info1, gpa);
   else if (device) vm.markDevice(gpa);
   else vm.back(gpa, has(info1, Code.ENC_BIT));
