@@ -20,11 +20,6 @@ export class Mmio {
     this.#ranges.unshift({ gpa, end: gpa + BigInt(bytes), device });
   }
 
-  /** Whether a device is at a gpa. */
-  has(gpa: bigint): boolean {
-    return this.#find(gpa, 1) !== undefined;
-  }
-
   read(gpa: bigint, bytes: number): bigint {
     const found = this.#find(gpa, bytes);
     const value = found ? found.device.read(Number(gpa - found.gpa), bytes) : -1n;

@@ -1,5 +1,5 @@
-// #NPF: memory is given when it is first touched, devices are emulated, and a page whose state differs from what the guest takes it for
-// changes hands. KVM's npf_interception and sev_handle_rmp_fault; spec digest rmp.md 5.1.
+// #NPF: memory is given when it is first touched, what is beyond it are devices, and a page whose state differs from what the
+// guest takes it for changes hands. KVM's npf_interception and sev_handle_rmp_fault; spec digest rmp.md 5.1.
 import * as Code from "../../abi/exit.ts";
 import { CheckFailed } from "../../error.ts";
 import type { Exit } from "../../port.ts";
@@ -14,9 +14,8 @@ const refused = (info1: bigint, gpa: bigint) =>
 
 export function nestedPageFault(vm: Vm, vcpu: Vcpu, { info1, info2: gpa }: Exit): Outcome {
   if (has(info1, Code.RESERVED_BIT)) return emulateMmio(vm, vcpu, gpa);
-  const device = vm.mmio.has(gpa) || gpa >= vm.memory;
   if (has(info1, Code.PRESENT_BIT)) bringInLine(vm, info1, gpa);
-  else if (device) vm.markDevice(gpa);
+  else if (gpa >= vm.memory) vm.markDevice(gpa);
   else vm.back(gpa, has(info1, Code.ENC_BIT));
   return "runs";
 }
