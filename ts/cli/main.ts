@@ -20,6 +20,7 @@ import { generateMeasurement } from "./generate-measurement.ts";
 import { generateOvmfHash } from "./generate-ovmf-hash.ts";
 import { kds } from "./kds.ts";
 import { launch } from "./launch.ts";
+import { ok } from "./ok.ts";
 import { policy } from "./policy.ts";
 import { psp } from "./psp.ts";
 import { replay } from "./replay.ts";
@@ -41,6 +42,7 @@ const verbs: ((program: Command) => void)[] = [
   generateIdBlock,
   generateKeyDigest,
   launch,
+  ok,
   psp,
   version,
   fetchVerb,

@@ -7,11 +7,12 @@ import * as Feature from "../abi/sev-features.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
+import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import type { HostPort } from "../port.ts";
 import { createVcpu } from "./create-vcpu.ts";
+import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
-import { launchState, RESET_VECTOR } from "./launch-state.ts";
 import { loadPlan } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
@@ -82,15 +83,22 @@ export class Hypervisor {
 
   /** Makes a VM: nested tables, an ASID from the pool, its vCPUs; where guests are encrypted, launched through the mailbox. */
   createVm(options: VmOptions): Vm {
-    const { snp } = featuresOf(this.#generation);
+    const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
     const launch = this.#startLaunch(asid, options);
+    const gctx = launch?.gctx;
+    const requests =
+      gctx === undefined
+        ? undefined
+        : new GuestRequests(host, this.mailbox, gctx, () => pages.small());
     const cpuid = guestCpuid(this.#chip, this.#generation);
+    const cBit = sev ? this.#chip.cBit : 0;
+    const { handle } = launch ?? {};
     const vm = new Vm(
-      { host, pages, nested, asid, snp, cpuid, gctx: launch?.gctx, handle: launch?.handle },
+      { host, pages, nested, asid, snp, cBit, gctx, handle, requests, cpuid },
       options,
     );
     this.#vms.set(asid, vm);
@@ -121,7 +129,9 @@ export class Hypervisor {
   #resetState({ sevFeatures = 0n, image }: VmOptions): Uint8Array {
     const { es, snp } = featuresOf(this.#generation);
     const features = sevFeatures | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
-    return launchState(image?.entry ?? RESET_VECTOR, this.#chip.signature, es ? features : 0n);
+    const eip = Number(image?.entry ?? RESET_EIP);
+    const { signature } = this.#chip;
+    return vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
   }
 
   /** The next vCPU of a VM, launched in a state laid out as ts/abi/vmsa.ts. */
