@@ -14,6 +14,7 @@ import { hashKernel } from "../../ts/launch/image/kernel-hashes.ts";
 import { parseOvmf } from "../../ts/launch/image/ovmf.ts";
 import { signatureOfType } from "../../ts/launch/vcpu-type.ts";
 import { assert, suite } from "../kit.ts";
+import { igvmFile } from "../launch/igvm-file.ts";
 import { exampleImage, imageOf, SECTIONS } from "../launch/image.ts";
 import { expecting, typing } from "./typed.ts";
 
@@ -204,6 +205,42 @@ test("check the host first: a line for each minimum missed, seen and needed", as
   host({ qemu: "8.0" });
   const failed = await expect(2, "ok", "--state", state, "--host", file("host.json"));
   assert.match(failed, /\[ FAIL \] {3}- qemu: seen 8.0, needed 8.2 or newer/);
+});
+
+test("launch SEV and SEV-ES guests too, measured by SHA-256, on parts that have no SNP", async () => {
+  for (const [chip, generation, bits] of [
+    ["naples", "sev", ["ENABLED", "DISABLED", "DISABLED"]],
+    ["rome", "sev-es", ["ENABLED", "ENABLED", "DISABLED"]],
+    ["turin", "sev-es", ["ENABLED", "ENABLED", "DISABLED"]],
+  ] as const) {
+    const seen = await launched("--chip", chip, "--generation", generation, "-v", "2");
+    const mode = generation === "sev" ? "sev" : "seves";
+    const firmware = parseOvmf(exampleImage());
+    const signature = signatureOfType("EPYC-v4");
+    assert.is(seen.measurement, hex(launchDigest({ mode, firmware, vcpus: 2, signature })));
+    assert.is(seen.policy, generation === "sev" ? "0x1" : "0x5");
+    const [sev, es, snp] = (await run("ok", "--state", state)).out.split("\n");
+    assert.equal(
+      [sev, es, snp].map((line) => line?.split(": ")[1]),
+      [...bits],
+      `${chip} ${generation}`,
+    );
+  }
+});
+
+test("launch an IGVM file, and measure the pages that it has", async () => {
+  writeFileSync(file("guest.igvm"), igvmFile());
+  const { out, err } = await run(
+    "launch",
+    "--state",
+    state,
+    "--json",
+    "--igvm",
+    file("guest.igvm"),
+  );
+  assert.is(JSON.parse(out || "{}").pages, 8, err);
+  const said = await expect(1, "launch", "--igvm", file("guest.igvm"), "--generation", "sev");
+  assert.match(said, /IGVM with sev: expected sev-snp/);
 });
 
 // Arguments that cannot be, the exit code, and what is said.

@@ -7,7 +7,7 @@ import { evidenceDirectory, type Manifest } from "../../dist/attest/evidence/ind
 import { displayReport, parseReport } from "../../dist/attest/index.js";
 import { inChromium } from "./browser.ts";
 import { type Entry, explainGo, explainVirtee, faultOf } from "./explained.ts";
-import { compareIdBlocks, compareMeasurements, fetchMeasure } from "./measure.ts";
+import { compareIdBlocks, compareLaunches, compareMeasurements, fetchMeasure } from "./measure.ts";
 import { ask as askOpenssl } from "./openssl.ts";
 import { buildGo, buildRust, CACHE, fetchRuntimes, must, version } from "./tools.ts";
 
@@ -218,6 +218,7 @@ await step("sev-snp-measure 0.0.13, launch digests", () => {
   measure = fetchMeasure();
   return compareMeasurements(measure);
 });
+await step("sev-snp-measure 0.0.13, launches through the mailbox", () => compareLaunches(measure));
 await step("sev-snp-measure 0.0.13, ID blocks", () => compareIdBlocks(measure));
 await compareRuntimes(manifest).catch((error: unknown) => say(false, `runtimes: ${error}`));
 

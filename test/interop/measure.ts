@@ -4,16 +4,32 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { generateMeasurement } from "../../dist/cli/generate-measurement.js";
-import { isSigned } from "../../dist/launch/index.js";
+import { buildMachine } from "../../dist/index.js";
+import {
+  hashKernel,
+  isSigned,
+  launchPlan,
+  parseOvmf,
+  type Region,
+  signatureOfType,
+  vmmTypes,
+} from "../../dist/launch/index.js";
 import * as Auth from "../../ts/abi/id-auth.ts";
-import { imageOf, SVSM_INFO, words } from "../launch/image.ts";
+import {
+  AMDSEV,
+  amdSevCases,
+  argumentsOf,
+  bootFiles,
+  type Case,
+  debianCases,
+  OVMF,
+  OVMF_CODE,
+  svsmCases,
+} from "./measure-cases.ts";
 import { CACHE, must, run } from "./tools.ts";
 
 const VERSION = "0.0.13";
-export const OVMF = "/usr/share/ovmf/OVMF.fd";
-export const OVMF_CODE = "/usr/share/OVMF/OVMF_CODE.fd";
 const OVMF_CODE_4M = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-export const AMDSEV = "../shared/vectors/ovmf_AmdSev_suffix.bin";
 
 /** sev-snp-measure in a virtual environment of its own. Answers the folder of its programs. */
 export function fetchMeasure(): string {
@@ -34,104 +50,6 @@ export function requireOvmf(): void {
     must("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "ovmf"]);
   }
   if (!existsSync(OVMF)) throw new Error(`${OVMF}: not found, expected Debian's package ovmf`);
-}
-
-/** A guest, in the options of either tool. */
-export interface Case {
-  mode: "snp" | "seves" | "sev" | "snp:ovmf-hash" | "snp:svsm";
-  ovmf: string;
-  vcpus?: number;
-  type?: string;
-  features?: string;
-  vmm?: string;
-  /** Kernel, initrd, command line. */
-  boot?: readonly [string, (string | undefined)?, string?];
-  svsm?: string;
-}
-
-const types = ["EPYC-v4", "EPYC-Milan", "EPYC-Genoa"];
-const counts = [1, 4, 64];
-
-/** The images without a kernel: every mode, vCPU count and type that the mode looks at. */
-export function debianCases(): Case[] {
-  const cases: Case[] = [];
-  for (const ovmf of [OVMF, OVMF_CODE]) {
-    cases.push({ mode: "sev", ovmf }, { mode: "snp:ovmf-hash", ovmf });
-    for (const mode of ["snp", "seves"] as const) {
-      for (const vcpus of counts) for (const type of types) cases.push({ mode, ovmf, vcpus, type });
-    }
-  }
-  return cases;
-}
-
-/** Files that stand for a kernel and an initrd. */
-export function bootFiles(): readonly [string, string] {
-  const dir = join(CACHE, "boot");
-  mkdirSync(dir, { recursive: true });
-  const [kernel, initrd] = [join(dir, "vmlinuz"), join(dir, "initrd")];
-  writeFileSync(kernel, "a kernel".repeat(9999));
-  writeFileSync(initrd, "an initrd");
-  return [kernel, initrd];
-}
-
-/** The AmdSev image with kernel, initrd and command line. */
-export function amdSevCases(): Case[] {
-  const [kernel, initrd] = bootFiles();
-  const boots = [
-    [kernel],
-    [kernel, initrd],
-    [kernel, initrd, "console=ttyS0 ro"],
-    [kernel, undefined, "ro"],
-  ] as const;
-  const cases: Case[] = [];
-  for (const boot of boots) {
-    for (const type of types) {
-      cases.push({ mode: "snp", ovmf: AMDSEV, vcpus: 4, type, boot, features: "0x21" });
-      cases.push({ mode: "seves", ovmf: AMDSEV, vcpus: 2, type, boot });
-    }
-    cases.push({ mode: "sev", ovmf: AMDSEV, boot });
-    for (const vmm of ["ec2", "gce"]) {
-      cases.push({ mode: "snp", ovmf: AMDSEV, vcpus: 2, type: "EPYC-v4", vmm, boot });
-    }
-  }
-  return cases;
-}
-
-function svsmCases(): Case[] {
-  const svsm = join(CACHE, "svsm.bin");
-  const sections = [
-    [0, 0x9000, 1],
-    [0x9000, 0x1000, 2],
-    [0xa000, 0x1000, 3],
-  ] as const;
-  writeFileSync(
-    svsm,
-    imageOf({
-      entries: [[SVSM_INFO, words(0x10)]],
-      sections: [...sections].map((row) => [...row]),
-    }),
-  );
-  return counts.map((vcpus) => ({ mode: "snp:svsm", ovmf: OVMF, vcpus, type: "EPYC-v4", svsm }));
-}
-
-/** Options that both tools spell alike. */
-function argumentsOf(one: Case): string[] {
-  const { mode, ovmf, vcpus, type, features, vmm, boot, svsm } = one;
-  const [kernel, initrd, append] = boot ?? [];
-  const given: [string, string | undefined][] = [
-    ["--mode", mode],
-    ["--ovmf", ovmf],
-    ["--vcpus", vcpus?.toString()],
-    ["--vcpu-type", type],
-    ["--guest-features", features],
-    ["--vmm-type", vmm],
-    ["--kernel", kernel],
-    ["--initrd", initrd],
-    ["--append", append],
-    ["--svsm", svsm],
-    ["--vars-size", svsm && "16384"],
-  ];
-  return given.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
 }
 
 /** Runs sev-snp-measure's own command line once for each line of JSON, without a new process each. */
@@ -167,6 +85,50 @@ async function compare(bin: string, cases: readonly Case[]): Promise<void> {
     if (own === theirs[i]) continue;
     throw new Error(`${argumentsOf(one).join(" ")}: ${own}, sev-snp-measure: ${theirs[i]}`);
   }
+}
+
+const chips = ["milan", "genoa", "turin"] as const;
+const modes = { sev: "sev", seves: "sev-es", snp: "sev-snp", "snp:ovmf-hash": "sev-snp" } as const;
+
+/** The plan of a guest; the firmware's pages alone for the OVMF hash. */
+function planOf(one: Case & { mode: keyof typeof modes }): Region[] {
+  const read = (path: string) => new Uint8Array(readFileSync(path));
+  const firmware = parseOvmf(read(one.ovmf));
+  const [kernel, initrd, append] = one.boot ?? [];
+  const plan = launchPlan({
+    mode: one.mode === "snp:ovmf-hash" ? "snp" : one.mode,
+    firmware,
+    vcpus: one.vcpus ?? 1,
+    signature: signatureOfType(one.type ?? "EPYC-v4"),
+    features: BigInt(one.features ?? 1),
+    vmm: vmmTypes.find((type) => type.toLowerCase() === one.vmm) ?? "QEMU",
+    ...(kernel && { kernel: hashKernel(read(kernel), initrd ? read(initrd) : undefined, append) }),
+  });
+  return one.mode === "snp:ovmf-hash" ? plan.slice(0, 1) : plan;
+}
+
+/** What the firmware measured of a guest that was launched through the mailbox. */
+function launched(one: Case, i: number): string {
+  const mode = one.mode as keyof typeof modes;
+  const generation = modes[mode];
+  const policy = { sev: 1n, "sev-es": 5n, "sev-snp": 0x30000n }[generation];
+  const guest = { plan: planOf({ ...one, mode }), policy, memory: 2n << 30n };
+  const chip = chips[i % chips.length] as (typeof chips)[number];
+  const machine = buildMachine({ chip, generation, seed: 1n, dialect: "abi", guest });
+  return Buffer.from(machine.measurement).toString("hex");
+}
+
+/** Launches every guest through the mailbox; the firmware must have measured what sev-snp-measure says. */
+export function compareLaunches(bin: string): string {
+  requireOvmf();
+  const cases = [...debianCases(), ...(existsSync(AMDSEV) ? amdSevCases() : [])];
+  const theirs = measured(bin, cases);
+  for (const [i, one] of cases.entries()) {
+    const own = launched(one, i);
+    if (own === theirs[i]) continue;
+    throw new Error(`${argumentsOf(one).join(" ")}: ${own}, sev-snp-measure: ${theirs[i]}`);
+  }
+  return `${cases.length} guests launched through the mailbox on ${chips.join(", ")}, each measured alike`;
 }
 
 /** Both refuse, and the sentence of theirs is in ours. */

@@ -109,6 +109,7 @@ export function launchOf(flags: LaunchFlags): { launch: Launch; path: string } {
   const request = requestOf(flags);
   for (const line of request?.notes ?? []) note(line);
   if (request) requirePlace(request, flags.chip);
+  if (request?.session) note("not emulated: the owner's session (dh-cert-file, session-file)");
   const generation = flags.generation ?? request?.generation ?? "sev-snp";
   const measured = request === undefined || request.kernelHashes ? request : undefined;
   const { path, kind } = imageOf(flags, request);

@@ -1,7 +1,7 @@
 // A launch as a value: from options or a state directory, to the machine that it describes.
 import { base64, hex, unbase64, unhex } from "../attest/bytes.ts";
 import { type ChipName, chipNames } from "../chip/chip.ts";
-import { BadInput } from "../error.ts";
+import { BadInput, Misuse } from "../error.ts";
 import { parseIgvm } from "../launch/image/igvm.ts";
 import type { KernelHashes } from "../launch/image/kernel-hashes.ts";
 import { parseOvmf, requireSnp } from "../launch/image/ovmf.ts";
@@ -44,7 +44,10 @@ const modes = { sev: "sev", "sev-es": "seves", "sev-snp": "snp", "sev-tio": "snp
 
 /** What the launch loads. Throws ImageRefused for an image that the guest cannot start from. */
 export function planOf(launch: Launch): readonly Region[] {
-  if (launch.imageKind === "igvm") return parseIgvm(launch.image).plan;
+  if (launch.imageKind === "igvm") {
+    if (isSnp(launch.generation)) return parseIgvm(launch.image).plan;
+    throw new Misuse(`IGVM with ${launch.generation}: expected sev-snp or sev-tio`);
+  }
   const firmware = parseOvmf(launch.image);
   if (isSnp(launch.generation)) requireSnp(firmware);
   const { vcpus, signature, features, vmm, kernel, generation } = launch;
