@@ -18,6 +18,7 @@ import { generate } from "./generate.ts";
 import { kds } from "./kds.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
+import { session } from "./session.ts";
 import { tio } from "./tio.ts";
 import { trace } from "./trace.ts";
 import { verify } from "./verify.ts";
@@ -42,6 +43,7 @@ const verbs: ((program: Command) => void)[] = [
   kds,
   policy,
   device,
+  session,
   tio,
 ];
 
