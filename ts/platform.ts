@@ -3,7 +3,9 @@ import * as State from "./abi/state.ts";
 import type { Tcb } from "./attest/tcb.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
+import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
+import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
 import { Misuse } from "./error.ts";
@@ -16,6 +18,7 @@ import { firmware } from "./psp/firmware.ts";
 import type { CommandRecord } from "./psp/log.ts";
 import type { Storage } from "./psp/storage.ts";
 import type { CoreModule } from "./structural.ts";
+import { World } from "./world.ts";
 
 /** What a platform is made with. Every field has a default. */
 export interface PlatformOptions {
@@ -97,6 +100,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     options.onCommand,
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
+  const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
+  new World(core.guest, cpuidOf(chip, generation), imageOf);
   if (options.initialise ?? true) hypervisor.initialise();
   return {
     chip,
@@ -128,6 +133,7 @@ function createSilicon(
     addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
     snp,
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),

@@ -1,16 +1,21 @@
 // The hypervisor: the host's software, and the attacker. It has the host's view of memory and the mailbox, and nothing else.
-
+import * as Msr from "../abi/msr.ts";
 import * as Init from "../abi/psp/init.ts";
-import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpInitEx from "../abi/psp/snp-init-ex.ts";
+import * as Feature from "../abi/sev-features.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
-import { Misuse } from "../error.ts";
+import { guestCpuid } from "../chip/cpuid.ts";
+import { CheckFailed, Misuse } from "../error.ts";
 import type { HostPort } from "../port.ts";
-import { type LaunchParts, SnpLaunch, startSev } from "./launch.ts";
+import { createVcpu } from "./create-vcpu.ts";
+import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
+import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
+import { launchState, RESET_VECTOR } from "./launch-state.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
 import { Pages } from "./pages.ts";
+import type { Vcpu } from "./vcpu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
 const TMR_BYTES = 0x10_0000;
@@ -22,6 +27,8 @@ export class Hypervisor {
   readonly #chip: Chip;
   readonly #generation: Generation;
   readonly #pages: Pages;
+  readonly #vms = new Map<number, Vm>();
+  #maps = 0n;
   #nextSevAsid: number;
   #nextAsid = 1;
 
@@ -46,10 +53,9 @@ export class Hypervisor {
     } else if (sev) this.initialiseSev();
   }
 
-  /** INIT, for SEV guests and where the part has them SEV-ES guests. With SNP it is done when the first such guest comes. */
+  /** INIT, for SEV guests and where the part has them SEV-ES guests. With SNP nobody needs it until such a guest comes. */
   initialiseSev(): void {
-    const { es } = featuresOf(this.#generation);
-    if (!es) {
+    if (!featuresOf(this.#generation).es) {
       this.mailbox.must("INIT", Init);
       return;
     }
@@ -63,22 +69,81 @@ export class Hypervisor {
     });
   }
 
-  /** Makes a VM: nested tables, an ASID from the pool, and an encrypted guest launched through the mailbox. */
-  createVm(options: VmOptions): Vm {
-    const { sme, sev, es, snp } = featuresOf(this.#generation);
-    const { host } = this;
-    const pages = this.#pages;
-    const encrypted = sme ? 1n << BigInt(this.#chip.cBit) : 0n;
-    const nested = new NestedTables(host, pages, encrypted);
-    const asid = this.#takeAsid();
-    if (snp) new SnpLaunch(this.parts, asid).finish();
-    else if (sev) startSev(this.parts, asid, es ? 1 << SevPolicy.ES_BIT : 0);
-    return new Vm({ host, pages, nested, asid, snp }, options);
-  }
-
   /** What a launch needs of the hypervisor. */
   get parts(): LaunchParts {
     return { host: this.host, mailbox: this.mailbox, pages: this.#pages };
+  }
+
+  /** The VM that has an ASID. */
+  vmOf(asid: number): Vm | undefined {
+    return this.#vms.get(asid);
+  }
+
+  /** Makes a VM: nested tables, an ASID from the pool, its vCPUs; where guests are encrypted, launched through the mailbox. */
+  createVm(options: VmOptions): Vm {
+    const { snp } = featuresOf(this.#generation);
+    const { host } = this;
+    const pages = this.#pages;
+    const nested = new NestedTables(host, pages, this.#cBit);
+    const asid = this.#takeAsid();
+    const launch = this.#startLaunch(asid, options);
+    const cpuid = guestCpuid(this.#chip, this.#generation);
+    const vm = new Vm({ host, pages, nested, asid, snp, cpuid, gctx: launch?.gctx }, options);
+    this.#vms.set(asid, vm);
+    if (options.image) {
+      for (let index = 0; index < (options.vcpus ?? 1); index++)
+        vm.vcpus.push(this.#createVcpu(vm, index, options, launch));
+    }
+    launch?.finish();
+    return vm;
+  }
+
+  #startLaunch(asid: number, { launch }: VmOptions): Launch | undefined {
+    const { sev, es, snp } = featuresOf(this.#generation);
+    if (snp) return new SnpLaunch(this.parts, asid, launch);
+    return sev ? new SevLaunch(this.parts, asid, es) : undefined;
+  }
+
+  /** The C-bit's mask, where the host encrypts its own memory. */
+  get #cBit(): bigint {
+    return featuresOf(this.#generation).sme ? 1n << BigInt(this.#chip.cBit) : 0n;
+  }
+
+  #createVcpu(vm: Vm, index: number, options: VmOptions, launch?: Launch): Vcpu {
+    const { host } = this;
+    const { sev, es, snp } = featuresOf(this.#generation);
+    if (this.#maps === 0n) this.#prepare();
+    const features =
+      (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
+    const entry = options.image?.entry ?? RESET_VECTOR;
+    const state = launchState(entry, this.#chip.signature, es ? features : 0n);
+    const vmsa = es ? this.#pages.small() : undefined;
+    const vcpu = createVcpu(index, {
+      host,
+      vmcb: this.#pages.small(),
+      iopm: this.#maps,
+      msrpm: this.#maps + BigInt(IOPM_SIZE),
+      vmsa,
+      asid: vm.asid,
+      ncr3: vm.root,
+      sev,
+      cBit: this.#cBit,
+      state,
+    });
+    if (vmsa === undefined) return vcpu;
+    if (!host.write(vmsa, state)) throw new CheckFailed("VMSA: its page is not the hypervisor's");
+    launch?.vmsa(vmsa);
+    return vcpu;
+  }
+
+  /** What VMRUN needs of the host once: the permission maps, the host save area, and SmmLock, which the BIOS sets. */
+  #prepare(): void {
+    const { host } = this;
+    const cBit = this.#cBit;
+    this.#maps = this.#pages.large();
+    host.write(this.#maps, permissionMaps(), cBit !== 0n);
+    host.wrmsr(Msr.VM_HSAVE_PA, this.#pages.small());
+    host.wrmsr(Msr.HWCR, 1n << BigInt(Msr.HWCR_SMM_LOCK_BIT));
   }
 
   /** Plain SEV guests have the ASIDs from minSevAsid on, all others those below. */

@@ -1,7 +1,13 @@
 // How the hypervisor launches a guest through the mailbox, as Linux's KVM does. arch/x86/kvm/svm/sev.c.
+import * as PageInfo from "../abi/page-info.ts";
 import * as Activate from "../abi/psp/activate.ts";
 import * as Gctx from "../abi/psp/gctx.ts";
+import * as Handle from "../abi/psp/handle.ts";
+import * as LaunchMeasure from "../abi/psp/launch-measure.ts";
+import * as LaunchMeasurement from "../abi/psp/launch-measurement.ts";
 import * as LaunchStart from "../abi/psp/launch-start.ts";
+import * as LaunchUpdate from "../abi/psp/launch-update.ts";
+import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpActivate from "../abi/psp/snp-activate.ts";
 import * as SnpLaunchFinish from "../abi/psp/snp-launch-finish.ts";
 import * as SnpLaunchStart from "../abi/psp/snp-launch-start.ts";
@@ -34,11 +40,21 @@ export interface SnpLaunchOptions {
   vcekDisable?: boolean | undefined;
 }
 
+/** A guest that is being launched, of whichever generation. */
+export interface Launch {
+  /** The context page of an SNP guest. */
+  readonly gctx?: bigint;
+  /** Gives the state that stands in a page to the guest as a vCPU's first. */
+  vmsa(spa: bigint): void;
+  /** The guest may run. */
+  finish(): void;
+}
+
 /** SMT allowed, and the bit that must be 1: QEMU's default. */
 export const DEFAULT_POLICY = 0x30000n;
 
 /** An SNP guest that is being launched. */
-export class SnpLaunch {
+export class SnpLaunch implements Launch {
   /** Its context page. */
   readonly gctx: bigint;
   readonly #parts: LaunchParts;
@@ -79,6 +95,10 @@ export class SnpLaunch {
     });
   }
 
+  vmsa(spa: bigint): void {
+    this.update(spa, VMSA_GPA, PageInfo.VMSA);
+  }
+
   /** LAUNCH_FINISH: the guest may run. */
   finish(): void {
     const { mailbox } = this.#parts;
@@ -107,13 +127,38 @@ export class SnpLaunch {
   }
 }
 
+const PAGE = 0x1000;
 /** Where KVM puts every VMSA page: the highest page that an RMP entry can name. */
 export const VMSA_GPA = 0xffff_ffff_f000n;
 
-/** A SEV or SEV-ES guest without a session: LAUNCH_START and ACTIVATE. Answers its handle. */
-export function startSev({ mailbox }: LaunchParts, asid: number, policy: number): number {
-  const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY: policy });
-  const HANDLE = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
-  mailbox.must("ACTIVATE", Activate, { HANDLE, ASID: asid });
-  return HANDLE;
+/** A SEV or SEV-ES guest that is being launched without a session: nobody checks what is measured. */
+export class SevLaunch implements Launch {
+  readonly handle: number;
+  readonly #parts: LaunchParts;
+
+  /** LAUNCH_START and ACTIVATE. Throws CheckFailed when the firmware refuses. */
+  constructor(parts: LaunchParts, asid: number, es: boolean) {
+    const { mailbox } = parts;
+    const POLICY = Number(es) << SevPolicy.ES_BIT;
+    const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY });
+    this.#parts = parts;
+    this.handle = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
+    mailbox.must("ACTIVATE", Activate, { HANDLE: this.handle, ASID: asid });
+  }
+
+  vmsa(spa: bigint): void {
+    const values = { HANDLE: this.handle, PADDR: spa, LENGTH: PAGE };
+    this.#parts.mailbox.must("LAUNCH_UPDATE_VMSA", LaunchUpdate, values);
+  }
+
+  /** LAUNCH_MEASURE and LAUNCH_FINISH. */
+  finish(): void {
+    const { mailbox, pages } = this.#parts;
+    mailbox.must("LAUNCH_MEASURE", LaunchMeasure, {
+      HANDLE: this.handle,
+      MEASURE_PADDR: pages.small(),
+      MEASURE_LENGTH: LaunchMeasurement.SIZE,
+    });
+    mailbox.must("LAUNCH_FINISH", Handle, { HANDLE: this.handle });
+  }
 }

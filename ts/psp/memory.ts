@@ -54,6 +54,25 @@ export function mayWrite(psp: Psp, paddr: bigint, bytes: number): number {
   return Status.SUCCESS;
 }
 
+/** For commands that say a length and get it back: INVALID_LENGTH with what is needed, or `make` is written. Undefined: done. */
+export function writeSized(
+  psp: Psp,
+  buffer: DataView,
+  paddrAt: number,
+  lengthAt: number,
+  bytes: number,
+  make: () => Uint8Array,
+): number | undefined {
+  const given = buffer.getUint32(lengthAt, true);
+  buffer.setUint32(lengthAt, bytes, true);
+  if (given < bytes) return Status.INVALID_LENGTH;
+  const paddr = buffer.getBigUint64(paddrAt, true);
+  const status = mayWrite(psp, paddr, bytes);
+  if (status !== Status.SUCCESS) return status;
+  writeHost(psp, paddr, make());
+  return undefined;
+}
+
 /** Writes for the host at an address that mayWrite allowed. */
 export function writeHost(psp: Psp, paddr: bigint, from: Uint8Array): void {
   const { spa, key } = placeOf(psp, paddr);

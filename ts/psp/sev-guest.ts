@@ -30,12 +30,10 @@ export interface SevGuest {
   /** What LAUNCH_UPDATE_* measured so far, in order; 32 bytes once LAUNCH_MEASURE hashed it. */
   launch: { update(bytes: Uint8Array): void; digest(): Uint8Array };
   digest: Uint8Array;
-  /** Absent when it was launched without a session. */
-  keys?: TransportKeys | undefined;
+  /** Of the session that it is launched, sent or received under; zeros when none is open. */
+  keys: TransportKeys;
   /** Of LAUNCH_MEASURE: what a secret's packet is bound to. */
   measure?: Uint8Array | undefined;
-  /** Keys of the session it is being sent under. */
-  sending?: TransportKeys | undefined;
 }
 
 export const isEs = ({ policy }: Pick<SevGuest, "policy">): boolean => bitOf(policy, Policy.ES_BIT);
