@@ -4,11 +4,10 @@ import * as Frame from "../abi/guest-device.ts";
 import * as Answer from "../abi/guest-device-answer.ts";
 import * as Linux from "../abi/sev-guest.ts";
 import { concat } from "../attest/bytes.ts";
+import type { Step } from "../guest/cpu.ts";
 import type { GuestMessages } from "../guest/messages.ts";
 import { type IoctlResult, ioctl } from "../guest/sev-guest.ts";
 import { FileError, type TsmReports } from "../guest/tsm-report.ts";
-
-type Step<T = void> = Generator<void, T, void>;
 
 /** The guest's two devices. */
 export interface GuestDevices {

@@ -15,6 +15,7 @@ import { Exit } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
+import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
@@ -43,6 +44,7 @@ const verbs: ((program: Command) => void)[] = [
   kds,
   policy,
   device,
+  guestDevice,
   session,
   tio,
 ];

@@ -6,11 +6,13 @@ import * as Feature from "../abi/sev-features.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
+import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import type { HostPort } from "../port.ts";
 import { createVcpu } from "./create-vcpu.ts";
+import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
-import { launchState, RESET_VECTOR } from "./launch-state.ts";
+import { loadSnp } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
@@ -81,14 +83,21 @@ export class Hypervisor {
 
   /** Makes a VM: nested tables, an ASID from the pool, its vCPUs; where guests are encrypted, launched through the mailbox. */
   createVm(options: VmOptions): Vm {
-    const { snp } = featuresOf(this.#generation);
+    const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
     const launch = this.#startLaunch(asid, options);
+    const gctx = launch?.gctx;
+    const requests =
+      gctx === undefined
+        ? undefined
+        : new GuestRequests(host, this.mailbox, gctx, () => pages.small());
     const cpuid = guestCpuid(this.#chip, this.#generation);
-    const vm = new Vm({ host, pages, nested, asid, snp, cpuid, gctx: launch?.gctx }, options);
+    const cBit = sev ? this.#chip.cBit : 0;
+    const vm = new Vm({ host, pages, nested, asid, snp, cBit, gctx, requests, cpuid }, options);
+    if (launch instanceof SnpLaunch) loadSnp({ pages, nested }, launch, options.launch ?? {});
     this.#vms.set(asid, vm);
     if (options.image) {
       for (let index = 0; index < (options.vcpus ?? 1); index++)
@@ -115,8 +124,9 @@ export class Hypervisor {
     if (this.#maps === 0n) this.#prepare();
     const features =
       (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
-    const entry = options.image?.entry ?? RESET_VECTOR;
-    const state = launchState(entry, this.#chip.signature, es ? features : 0n);
+    const eip = Number(options.image?.entry ?? RESET_EIP);
+    const { signature } = this.#chip;
+    const state = vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
     const vmsa = es ? this.#pages.small() : undefined;
     const vcpu = createVcpu(index, {
       host,
