@@ -1,4 +1,4 @@
-// cloister session: a launch session of a SEV guest's owner, as sevctl makes it and as the field guide types it. SEV API (AMD 55766), 2.2.
+// cloister session: a launch session of a guest's owner, as sevctl makes it and as the guide types it. SEV API (AMD 55766), 2.2.
 import { join } from "node:path";
 import type { Command } from "commander";
 import * as Certificate from "../abi/psp/sev-certificate.ts";
