@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import * as Certificate from "../abi/psp/sev-certificate.ts";
+import * as Policy from "../abi/psp/sev-policy.ts";
 import { base64 } from "../attest/bytes.ts";
 import { presets } from "../attest/policy.ts";
 import type { ChipName } from "../chip/chip.ts";
@@ -16,6 +17,14 @@ interface Options {
   policy?: string;
   seed: number;
   chip: ChipName;
+}
+
+/** 16 bytes each, a certificate of 2,084 and session data of 128. */
+export interface Made {
+  readonly tek: Uint8Array;
+  readonly tik: Uint8Array;
+  readonly godh: Uint8Array;
+  readonly session: Uint8Array;
 }
 
 const POLICY_WIDTH = 32n;
@@ -48,11 +57,13 @@ function pdhIn(path: string): Uint8Array {
   throw new BadInput(`${path}: ${bytes.length} bytes, expected a PDH of ${Certificate.SIZE}`);
 }
 
-async function makeFiles(pdh: Uint8Array, policy: number, where: string) {
+/** The owner's half: transport keys, the certificate of its Diffie-Hellman key, and the session that only this PDH opens. */
+export async function sessionFor(pdh: Uint8Array, policy: number, where: string): Promise<Made> {
   const { pointOf, makeCertificate, isCertificate } = await import("../psp/sev-certificate.ts");
   const { makeSession } = await import("../psp/session.ts");
   const { p384 } = await import("@noble/curves/nist.js");
-  const point = isCertificate(pdh, Certificate.PDH) ? pointOf(pdh) : undefined;
+  const certificate = pdh.subarray(0, Certificate.SIZE);
+  const point = isCertificate(certificate, Certificate.PDH) ? pointOf(certificate) : undefined;
   if (!point) throw new BadInput(`${where}: no PDH certificate of P-384`);
   const owner = p384.utils.randomSecretKey(hostPrng.bytes(72));
   const keys = { tek: hostPrng.bytes(16), tik: hostPrng.bytes(16) };
@@ -65,6 +76,16 @@ async function makeFiles(pdh: Uint8Array, policy: number, where: string) {
   return { ...keys, godh, session: makeSession(owner, point, keys, policy, hostPrng) };
 }
 
+/** The upper half of the word is the lowest API version: the guide's words ask for one that no firmware has. */
+function sayVersion(policy: number, pdh: Uint8Array): void {
+  const major = (policy >>> Policy.API_MAJOR_LSB) & 0xff;
+  const minor = (policy >>> Policy.API_MINOR_LSB) & 0xff;
+  const [has, hasMinor] = [pdh[Certificate.API_MAJOR] ?? 0, pdh[Certificate.API_MINOR] ?? 0];
+  if (major < has || (major === has && minor <= hasMinor)) return;
+  const asked = `policy asks for SEV API ${major}.${minor}, the platform has ${has}.${hasMinor}`;
+  process.stderr.write(`cloister: ${asked}: LAUNCH_START will refuse it\n`);
+}
+
 async function run(path: string | undefined, word: string | undefined, options: Options) {
   const text = word ?? options.policy;
   if (text === undefined) throw new Misuse("policy: expected --policy WORD, or PDH and POLICY");
@@ -72,7 +93,8 @@ async function run(path: string | undefined, word: string | undefined, options: 
     throw new Misuse("policy: given twice, expected POLICY or --policy");
   const policy = policyOf(text);
   const pdh = path === undefined ? await platformPdh(options) : pdhIn(path);
-  const made = await makeFiles(pdh, policy, path ?? "platform");
+  const made = await sessionFor(pdh, policy, path ?? "platform");
+  sayVersion(policy, pdh);
   const { name } = options;
   if (path !== undefined) {
     // As sevctl: keys as they are, what travels in base64.
