@@ -48,7 +48,7 @@ export function cpuPort(made: Silicon): CpuPort {
 
 type HostCpu = Pick<
   HostPort,
-  "vmrun" | "vmload" | "vmsave" | "registers" | "rdmsr" | "wrmsr" | "setTimer"
+  "vmrun" | "vmload" | "vmsave" | "registers" | "rdmsr" | "wrmsr" | "setTimer" | "setSibling"
 >;
 
 /** The host's side. */
@@ -66,6 +66,7 @@ export function hostCpu(made: Silicon): HostCpu {
     vmsave: (vmcb) => Boolean(exports.vmsave(vmcb)),
     registers: new BigUint64Array(view.buffer, Memory.HOST_REGISTERS, FILE / 8),
     ...hostMsrs(made),
+    setSibling: (busy) => view.setUint32(Memory.WORLD + World.SIBLING_BUSY, Number(busy), true),
     setTimer: (steps) => view.setUint32(Memory.WORLD + World.TIMER, steps, true),
   };
 }

@@ -180,6 +180,8 @@ export interface HostPort {
   wrmsr(msr: number, value: bigint): boolean;
   /** The timer interrupts the guest after so many of its steps; 0 stops it. */
   setTimer(steps: number): void;
+  /** Whether the other thread of the guest's core runs something; at first it is idle. */
+  setSibling(busy: boolean): void;
   exit(): Exit;
 }
 
