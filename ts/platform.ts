@@ -71,7 +71,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
   const full = BigInt(chip.vmplSss ? FULL_WITH_SSS : FULL);
   const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
-  new World(core.guest, cpuidOf(chip, generation), imageOf);
+  const part = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
+  new World(core.guest, part, imageOf);
   return {
     chip,
     generation,
