@@ -7,7 +7,7 @@ import * as Layout from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { bit } from "../core.ts";
 import { assert, suite } from "../kit.ts";
-import { rig, runTo, setVmsa } from "./rig.ts";
+import { rig, routine, runTo, setVmsa } from "./rig.ts";
 
 const test = suite("events");
 
@@ -27,9 +27,10 @@ function guest(generation: Generation, taken: Taken[], sevFeatures = 0n) {
     generation,
     function* (cpu: Cpu): Step {
       for (const vector of VECTORS)
-        cpu.on(vector, function* (_, error): Step {
-          taken.push({ vector, error });
-        });
+        cpu.on(
+          vector,
+          routine((_, error) => taken.push({ vector, error })),
+        );
       cpu.registers.rflags |= bit(Vmsa.RFLAGS_IF_BIT);
       for (;;) yield* cpu.hlt();
     },

@@ -8,7 +8,7 @@ import * as Layout from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { bit } from "../core.ts";
 import { assert, suite } from "../kit.ts";
-import { rig, runTo, setVmsa } from "./rig.ts";
+import { rig, routine, runTo, setVmsa } from "./rig.ts";
 
 const test = suite("registers of a guest");
 
@@ -81,10 +81,13 @@ test("DR0 to DR3 are exposed with SEV-ES unless DebugSwap is on", () => {
 test("DR7 is the guest's own: with SEV-ES an intercepted access is a #VC, without it an exit", () => {
   const codes: bigint[] = [];
   const program = function* (cpu: Cpu): Step {
-    cpu.on(Code.VC, function* (inner, error): Step {
-      codes.push(error);
-      inner.registers.rax = 0x400n;
-    });
+    cpu.on(
+      Code.VC,
+      routine((inner, error) => {
+        codes.push(error);
+        inner.registers.rax = 0x400n;
+      }),
+    );
     assert.is(yield* cpu.readDr(7), 0x400n);
     yield* cpu.hlt();
   };

@@ -1,6 +1,6 @@
 // A machine with one guest whose programs a test gives: what the tests of the world switch share.
 import type { Generation } from "../../dist/chip/chip.js";
-import type { Cpu, Step } from "../../dist/guest/cpu.js";
+import type { Cpu, Routine, Step } from "../../dist/guest/cpu.js";
 import type { Vcpu } from "../../dist/hypervisor/vcpu.js";
 import {
   createPlatform,
@@ -62,6 +62,14 @@ export function setVmsa(made: Rig, change: (view: DataView) => void): void {
   change(new DataView(bytes.buffer));
   firmware.write(spa, vm.asid, bytes);
   if (!vm.snp) firmware.noteVmsa(spa, vm.asid);
+}
+
+/** A routine of the guest's that never leaves. */
+export function routine(act: (cpu: Cpu, error: bigint, cr2: bigint) => unknown): Routine {
+  return function* (cpu, error, cr2) {
+    act(cpu, error, cr2);
+    yield* [];
+  };
 }
 
 /** Accepts a page, where pages must be. */
