@@ -185,7 +185,7 @@ export class Hypervisor {
     for (const { vmcb } of vm.vcpus) vmcb.setU32(Layout.GUEST_ASID, vm.asid);
   }
 
-  /** Takes a guest's ASID away: DEACTIVATE. It lives on and runs again once it has another. Throws Misuse for SNP guests, which cannot. */
+  /** Takes a guest's ASID away: DEACTIVATE. It runs again once it has another. Throws Misuse for an SNP guest, which cannot. */
   deactivate(vm: Vm): void {
     if (vm.snp) throw new Misuse("DEACTIVATE: an SNP guest keeps its ASID until DECOMMISSION");
     if (vm.asid === 0) return;
