@@ -27,6 +27,11 @@ export class NestedTables {
     host.write(this.root & ~encrypted, new Uint8Array(0x1000), encrypted !== 0n);
   }
 
+  /** Whether the host keeps what its guests have under its own key. */
+  get encrypted(): boolean {
+    return this.#encrypted !== 0n;
+  }
+
   /** Maps a page of guest physical memory. */
   map(gpa: bigint, spa: bigint, large: boolean): void {
     const leaf = spa | PRESENT | this.#encrypted | (large ? bit(Pte.LARGE_BIT) : 0n);
@@ -73,6 +78,11 @@ export class NestedTables {
     const bytes = new Uint8Array(view.buffer);
     this.#host.read(this.#place(table, level, gpa), bytes, this.#encrypted !== 0n);
     return view.getBigUint64(0, true);
+  }
+
+  /** Marks a page as a device's registers: a reserved bit, so that an access is #NPF whatever it is. KVM's MMIO entries. */
+  mapDevice(gpa: bigint): void {
+    this.map(gpa & ~0xfffn, FRAME & ~this.#encrypted, false);
   }
 
   /** The spa a gpa is mapped to, undefined when it is not. */

@@ -8,8 +8,12 @@ import { type ExitRow, exitRows, type Outcome, serve } from "./exits.ts";
 import type { GuestRequests } from "./ghcb/guest-request.ts";
 import { setPageState } from "./ghcb/page-state.ts";
 import { GhcbVm } from "./ghcb/state.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import type { SnpLaunchOptions } from "./launch.ts";
+import type { Mmio } from "./mmio.ts";
 import type { NestedTables } from "./nested.ts";
 import { makePrivate, makeShared } from "./page-state.ts";
+import { PageStates } from "./page-states.ts";
 import type { Pages } from "./pages.ts";
 import { Ports } from "./ports.ts";
 import { serveReplayed } from "./replayed.ts";
@@ -30,6 +34,8 @@ export interface VmOptions {
   vcpus?: number;
   /** SEV_FEATURES of their VMSAs beside SNPActive; default 0. */
   sevFeatures?: bigint;
+  /** Under SNP: policy, ID block, migration agent and the like. */
+  launch?: SnpLaunchOptions;
 }
 
 /** What of the platform a VM needs. */
@@ -43,6 +49,8 @@ export interface VmParts {
   cBit: number;
   /** The road to the firmware of an SNP guest. */
   requests: GuestRequests | undefined;
+  /** The guest's context page, under SNP. */
+  gctx?: bigint | undefined;
   /** What the hypervisor tells this guest of the CPU. */
   cpuid: (leaf: number, subleaf: number) => CpuidValues;
 }
@@ -67,7 +75,10 @@ export class Vm {
   readonly msrs: Map<number, bigint> = new Map([[Msr.VM_CR, 0n]]);
   readonly memory: bigint;
   readonly pageSize: PageSize;
+  /** Guest memory as the hypervisor can read it. */
+  readonly guest: GuestMemory;
   readonly #parts: VmParts;
+  readonly #states = new PageStates();
 
   constructor(parts: VmParts, options: VmOptions) {
     this.#parts = parts;
@@ -75,9 +86,15 @@ export class Vm {
     this.image = options.image;
     this.cpuid = parts.cpuid;
     this.ghcb = new GhcbVm(parts.snp);
+    this.guest = new GuestMemory(this, parts.host, parts.nested.encrypted);
     this.serial = new Serial(this.ports);
     this.memory = options.memory;
     this.pageSize = options.pageSize;
+  }
+
+  /** How the firmware names the guest under SNP: its context page. */
+  get gctx(): bigint | undefined {
+    return this.#parts.gctx;
   }
 
   /** nCR3. */
@@ -113,7 +130,32 @@ export class Vm {
     const { host, nested } = this.#parts;
     if (gpa >= this.memory) return false;
     const back = (at: bigint, priv: boolean) => this.back(at, priv);
-    return setPageState({ host, nested, asid: this.asid, back }, gpa, large, shared);
+    const done = setPageState({ host, nested, asid: this.asid, back }, gpa, large, shared);
+    if (done) this.#states.set(gpa, large, !shared);
+    return done;
+  }
+
+  /** Whether the hypervisor has given a page to the guest as private. */
+  isPrivate(gpa: bigint): boolean {
+    return this.#states.isPrivate(gpa);
+  }
+
+  /** A 2 MiB page of the RMP and of the nested tables becomes 512 of 4 KiB. */
+  smash(gpa: bigint): void {
+    const { host, nested } = this.#parts;
+    const base = gpa & ~(LARGE - 1n);
+    host.psmash(nested.spaOf(base) as bigint);
+    nested.split(base);
+  }
+
+  /** Marks the page of a gpa as a device's. */
+  markDevice(gpa: bigint): void {
+    this.#parts.nested.mapDevice(gpa);
+  }
+
+  /** Devices in guest physical memory. */
+  get mmio(): Mmio {
+    return this.ghcb.mmio;
   }
 
   /** Serves one #VMEXIT. Throws when the hypervisor would kill the guest. */
@@ -170,6 +212,7 @@ export class Vm {
     const base = gpa & ~((large ? LARGE : PAGE) - 1n);
     const spa = large ? pages.large() : pages.small();
     if (snp && priv) makePrivate(host, spa, base, this.asid, large);
+    this.#states.set(base, large, priv);
     nested.map(base, spa, large);
   }
 
