@@ -1,7 +1,6 @@
-// An SVSM at VMPL0 and a guest at VMPL2 that asks it for what only VMPL0 may: pages, vCPUs. What it may not, it is refused. AMD 58019.
+// An SVSM at VMPL0 and a guest at VMPL2 that asks it for what only VMPL0 may. What it may not, it is refused. AMD 58019.
 import { boot } from "../../dist/guest/boot.js";
 import type { Cpu, Step } from "../../dist/guest/cpu.js";
-import { createAp, featuresOf, sipiState } from "../../dist/guest/ghcb/ap.js";
 import {
   rmpadjust,
   setMemoryDecrypted,
@@ -9,73 +8,15 @@ import {
 } from "../../dist/guest/ghcb/page-state.js";
 import type { CallingArea, SevGuest } from "../../dist/guest/sev.js";
 import { findSvsm, remapCallingArea, svsmCall, svsmPvalidate } from "../../dist/guest/svsm/call.js";
-import { launchGuest } from "../../dist/guest/svsm/launch.js";
-import { Svsm } from "../../dist/guest/svsm/svsm.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Secrets from "../../ts/abi/secrets-page.ts";
 import * as Calls from "../../ts/abi/svsm.ts";
 import * as Request from "../../ts/abi/svsm-pvalidate.ts";
-import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { assert, suite } from "../kit.ts";
-import { bare, GHCB, type Rig, rig, SCRATCH, TABLES } from "./rig.ts";
+import { AREA, below, call, finish, LAYOUT, PAGE, rmpOf, SECRETS, VMSA } from "./below.ts";
+import { rig, SCRATCH } from "./rig.ts";
 
 const test = suite("an SVSM");
-
-// The SVSM has the first megabyte, the guest the second.
-const OWN = { gpa: 0n, bytes: 0x100000n };
-const GUEST = { gpa: 0x100000n, bytes: 0x100000n };
-const START = 0x8_2000;
-const VMSA = 0x101000n;
-const AREA: CallingArea = { gva: 0x102000n, gpa: 0x102000n };
-const SECRETS = 0x103000n;
-const LAYOUT = { memory: 0x200000n, tables: 0x110000n, ghcb: 0x120000n, svsm: AREA };
-const PAGE = 0x150000n;
-const AP_VMSA = 0x160000n;
-const AP_AREA = 0x161000n;
-
-interface Made extends Rig {
-  svsm: Svsm;
-}
-
-/** A guest at VMPL2 over an SVSM at VMPL0. The guest's program runs without paging, and finds nothing prepared but its calling area. */
-function below(program: (cpu: Cpu) => Step): Made {
-  const svsm = new Svsm({
-    linear: 0n,
-    memory: GUEST,
-    own: [OWN],
-    vmpl: 2,
-    features: 1n,
-    apicIds: [0, 1],
-  });
-  const made = bare(
-    function* (cpu) {
-      const own = yield* boot(cpu, { memory: 0x200000n, tables: TABLES, ghcb: GHCB });
-      const state = sipiState(START, 0n, featuresOf(own as SevGuest), 2);
-      const vcpu = { apicId: 0, vmsa: VMSA, callingArea: AREA.gpa };
-      const first = { ...vcpu, state, secrets: SECRETS };
-      assert.ok(yield* launchGuest(cpu, own as SevGuest, svsm, first));
-      yield* svsm.run(cpu, 0);
-    },
-    { vcpus: 2, code: [[BigInt(START), program]] },
-  );
-  made.vm.vcpus[1]!.halted = true;
-  return { ...made, svsm };
-}
-
-/** Runs to the end, where the guest sleeps. */
-function finish(made: Made): Made {
-  assert.is(made.run(), "sleeps");
-  assert.is(made.vm.ghcb.terminated, undefined);
-  assert.is(made.vcpu.ghcb.vmpl, 2);
-  return made;
-}
-
-const rmpOf = (made: Rig, gpa: bigint) =>
-  made.platform.core.firmware.rmp(made.vm.spaOf(gpa) as bigint);
-
-function* call(cpu: Cpu, which: number, given = {}): Step<number | undefined> {
-  return (yield* svsmCall(cpu, AREA, Calls.PROTOCOL_CORE, which, given)).result;
-}
 
 test("a guest at VMPL2 runs, and finds its SVSM by the secrets page", () => {
   let found: unknown;
@@ -237,88 +178,6 @@ test("memory of the SVSM is not the guest's to read: a nested fault that says VM
   });
   assert.throws(() => made.run(), /#NPF at gpa 0x30000, error 0x1[0-9a-f]{9}/);
   assert.equal(seen, new Uint8Array(8).fill(7));
-});
-
-test("a vCPU that the guest asks for becomes a VMSA out of its reach, and memory again when it is deleted", () => {
-  const results: unknown[] = [];
-  const states: bigint[] = [];
-  const made = below(function* (cpu) {
-    yield* cpu.write(AP_VMSA, sipiState(START, 0n, 1n, 2));
-    const given = { rcx: AP_VMSA, rdx: AP_AREA, r8: 1n };
-    results.push(yield* call(cpu, Calls.CREATE_VCPU, given));
-    yield* cpu.hlt();
-    results.push(yield* call(cpu, Calls.CREATE_VCPU, given));
-    results.push(yield* call(cpu, Calls.DELETE_VCPU, { rcx: VMSA }));
-    results.push(yield* call(cpu, Calls.DELETE_VCPU, { rcx: AP_VMSA }));
-    results.push(yield* call(cpu, Calls.DELETE_VCPU, { rcx: AP_VMSA }));
-  });
-  const state = () => {
-    const { low, high } = rmpOf(made, AP_VMSA);
-    return (((low >> 61n) & 1n) << 8n) | ((high >> 16n) & 0xfn);
-  };
-  finish(made);
-  states.push(state());
-  finish(made);
-  states.push(state());
-  assert.equal(states, [0x100n, 0xfn]);
-  const { SUCCESS, INVALID_ADDRESS, INVALID_REQUEST, INVALID_PARAMETER } = Calls;
-  assert.equal(results, [SUCCESS, INVALID_ADDRESS, INVALID_REQUEST, SUCCESS, INVALID_PARAMETER]);
-});
-
-test("a VMSA of another level, with other features, or that cannot run is refused, and stays the guest's page", () => {
-  const wrong: [string, number, bigint][] = [
-    ["VMPL", Vmsa.VMPL, 0n],
-    ["EFER.SVME", Vmsa.EFER, 0n],
-    ["SEV_FEATURES", Vmsa.SEV_FEATURES, 0x21n],
-  ];
-  const results: unknown[] = [];
-  const made = finish(
-    below(function* (cpu) {
-      for (const [, at, value] of wrong) {
-        const state = sipiState(START, 0n, 1n, 2);
-        if (at === Vmsa.VMPL) state[at] = Number(value);
-        else new DataView(state.buffer).setBigUint64(at, value, true);
-        yield* cpu.write(AP_VMSA, state);
-        const given = { rcx: AP_VMSA, rdx: AP_AREA, r8: 1n };
-        results.push(yield* call(cpu, Calls.CREATE_VCPU, given));
-      }
-      yield* cpu.write(AP_VMSA, Uint8Array.of(1));
-    }),
-  );
-  assert.equal(results, Array(3).fill(Calls.INVALID_PARAMETER));
-  assert.is((rmpOf(made, AP_VMSA).low >> 61n) & 1n, 0n);
-});
-
-test("CREATE_VCPU of pages that are not the guest's, of one page for both, or of an id that is not there", () => {
-  const results: unknown[] = [];
-  finish(
-    below(function* (cpu) {
-      yield* cpu.write(AP_VMSA, sipiState(START, 0n, 1n, 2));
-      for (const given of [
-        { rcx: 0x30000n, rdx: AP_AREA, r8: 1n },
-        { rcx: AP_VMSA, rdx: 0x30000n, r8: 1n },
-        { rcx: AP_VMSA + 8n, rdx: AP_AREA, r8: 1n },
-        { rcx: AP_VMSA, rdx: AP_VMSA, r8: 1n },
-        { rcx: AP_VMSA, rdx: AP_AREA, r8: 7n },
-      ])
-        results.push(yield* call(cpu, Calls.CREATE_VCPU, given));
-    }),
-  );
-  const address = Calls.INVALID_ADDRESS;
-  assert.equal(results, [address, address, address, address, Calls.INVALID_PARAMETER]);
-});
-
-test("the guest's library creates a processor through the SVSM, and the hypervisor has it at VMPL2", () => {
-  let created = false;
-  const made = finish(
-    below(function* (cpu) {
-      const guest = (yield* boot(cpu, LAYOUT)) as SevGuest;
-      const ap = { apicId: 1, start: START, gva: AP_VMSA, gpa: AP_VMSA, callingArea: AP_AREA };
-      created = yield* createAp(cpu, guest, ap);
-    }),
-  );
-  assert.ok(created);
-  assert.is(made.vm.vcpus[1]!.ghcb.levels[2]!.vmsa, made.vm.spaOf(AP_VMSA));
 });
 
 test("the calling area moves where the guest wants it, within its own memory", () => {

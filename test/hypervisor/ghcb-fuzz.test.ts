@@ -10,8 +10,8 @@ import { goodEvents, pageOf, Raw } from "./raw.ts";
 const test = suite("mutated GHCBs");
 
 const SEED = 20261125n;
-const PAGES = 6000;
-const REQUESTS = 3000;
+const PAGES = 2500;
+const REQUESTS = 1000;
 
 const INTERESTING = [
   0n,

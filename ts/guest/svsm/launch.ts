@@ -1,4 +1,4 @@
-// The first vCPU of the guest below an SVSM: its memory, its VMSA, its calling area, and the secrets page that tells of it. AMD 58019, 2.
+// The first vCPU of the guest below an SVSM: memory, VMSA, calling area, and the secrets page that tells of it. AMD 58019, 2.
 import * as Layout from "../../abi/ghcb.ts";
 import * as Answer from "../../abi/rmp-state.ts";
 import * as Secrets from "../../abi/secrets-page.ts";
