@@ -23,6 +23,9 @@ export interface GuestMachineOptions {
   readonly certificates: boolean;
 }
 
+/** Where OVMF has its secrets page. */
+const SECRETS = 0x80d000n;
+
 /** The table of the chip with this seed, as a host has it from the key service. */
 async function tableOf(seed: string, product: Product): Promise<Uint8Array> {
   const { makeIdentity } = await import("../attest/evidence/identity.ts");
@@ -48,13 +51,14 @@ export class GuestMachine {
     const { chip, seed, policy, dialect, vmpck } = options;
     const platform = createPlatform({ chip, seed, dialect, resident: 128 << 20 });
     const sealed = dialect === "field-guide";
-    const gpa = sealed ? SECRETS_GPA : layout.secrets;
+    const gpa = sealed ? SECRETS_GPA : SECRETS;
     this.#vmpck = vmpck;
     this.#vm = platform.createVm({
       memory: layout.memory,
       pageSize: "4k",
-      image: attestationGuest(vmpck, sealed, () => this.#next()),
-      launch: { policy, plan: [{ type: "secrets", gpa, bytes: Secrets.SIZE }] },
+      image: attestationGuest(vmpck, { gpa, sealed }, () => this.#next()),
+      launch: { policy },
+      plan: [{ type: "secrets", gpa, bytes: Secrets.SIZE }],
     });
     if (table) this.#vm.ghcb.certificates = table;
   }

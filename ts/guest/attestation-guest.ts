@@ -2,7 +2,7 @@
 import * as Psc from "../abi/page-state-change.ts";
 import * as Secrets from "../abi/sealed-secrets.ts";
 import { CheckFailed } from "../error.ts";
-import { openSecrets, SECRETS_GPA } from "../sealed-secrets.ts";
+import { openSecrets } from "../sealed-secrets.ts";
 import type { Image } from "../world.ts";
 import { boot } from "./boot.ts";
 import type { Cpu, Step } from "./cpu.ts";
@@ -30,14 +30,19 @@ const ENTRY = 0xffff_fff0n;
 /** What the guest does next; undefined: it sleeps. */
 export type NextTask = () => ((messages: GuestMessages, cpu: Cpu) => Step) | undefined;
 
-/** The image: one program, at the reset vector. `sealed`: the secrets page is the field guide's. */
-export function attestationGuest(vmpck: 0 | 1 | 2 | 3, sealed: boolean, next: NextTask): Image {
+/** Where the firmware put the secrets page, and whether it is sealed as the field guide has it. */
+export interface SecretsPlace {
+  readonly gpa: bigint;
+  readonly sealed: boolean;
+}
+
+/** The image: one program, at the reset vector. It works on a copy of the secrets page, wherever that lies. */
+export function attestationGuest(vmpck: 0 | 1 | 2 | 3, place: SecretsPlace, next: NextTask): Image {
   const program = function* (cpu: Cpu): Step {
-    const page = sealed ? yield* openSealed(cpu) : undefined;
-    const launched = sealed ? [] : [layout.secrets];
-    const guest = yield* boot(cpu, { ...layout, launched });
+    const page = yield* secretsAt(cpu, place);
+    const guest = yield* boot(cpu, layout);
     if (!guest) throw new CheckFailed("the guest has no SEV-ES");
-    if (page) yield* cpu.write(layout.secrets, page);
+    yield* cpu.write(layout.secrets, page);
     yield* share(cpu, guest);
     const key = new MessageKey(
       {
@@ -57,9 +62,10 @@ export function attestationGuest(vmpck: 0 | 1 | 2 | 3, sealed: boolean, next: Ne
 }
 
 /** Before paging an address is a gpa, and everything is private. */
-function* openSealed(cpu: Cpu): Step<Uint8Array> {
+function* secretsAt(cpu: Cpu, { gpa, sealed }: SecretsPlace): Step<Uint8Array> {
   const page = new Uint8Array(Secrets.SIZE);
-  yield* cpu.read(SECRETS_GPA, page);
+  yield* cpu.read(gpa, page);
+  if (!sealed) return page;
   const opened = openSecrets(page);
   if (!opened) throw new CheckFailed("secrets page: not the firmware's seal");
   return opened;
