@@ -18,12 +18,14 @@ import { generateIdBlock } from "./generate-id-block.ts";
 import { generateKeyDigest } from "./generate-key-digest.ts";
 import { generateMeasurement } from "./generate-measurement.ts";
 import { generateOvmfHash } from "./generate-ovmf-hash.ts";
+import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
 import { launch } from "./launch.ts";
 import { ok } from "./ok.ts";
 import { policy } from "./policy.ts";
 import { psp } from "./psp.ts";
 import { replay } from "./replay.ts";
+import { session } from "./session.ts";
 import { tio } from "./tio.ts";
 import { trace } from "./trace.ts";
 import { verify } from "./verify.ts";
@@ -55,6 +57,8 @@ const verbs: ((program: Command) => void)[] = [
   kds,
   policy,
   device,
+  guestDevice,
+  session,
   tio,
 ];
 

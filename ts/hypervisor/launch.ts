@@ -43,8 +43,9 @@ export interface SnpLaunchOptions {
 
 /** A guest that is being launched, of whichever generation. */
 export interface Launch {
-  /** The context page of an SNP guest, or the handle of another. */
+  /** The context page of an SNP guest. */
   readonly gctx?: bigint;
+  /** How the firmware names any other. */
   readonly handle?: number;
   /** Gives a page, or a piece of one, to the guest where the plan has it. Its contents are the host's until then. */
   load(piece: Region, spa: bigint): void;
@@ -131,6 +132,7 @@ export class SnpLaunch implements Launch {
         (Number(vcekDisable) << SnpLaunchFinish.VCEK_DIS_BIT),
       HOST_DATA: hostData ?? new Uint8Array(32),
     });
+    if (id) for (const page of [block, auth]) this.#parts.pages.give(page, false);
   }
 
   #idPages(): { block: bigint; auth: bigint } {
@@ -181,11 +183,13 @@ export class SevLaunch implements Launch {
   /** LAUNCH_MEASURE and LAUNCH_FINISH. */
   finish(): void {
     const { mailbox, pages } = this.#parts;
+    const page = pages.small();
     mailbox.must("LAUNCH_MEASURE", LaunchMeasure, {
       HANDLE: this.handle,
-      MEASURE_PADDR: pages.small(),
+      MEASURE_PADDR: page,
       MEASURE_LENGTH: LaunchMeasurement.SIZE,
     });
+    pages.give(page, false);
     mailbox.must("LAUNCH_FINISH", Handle, { HANDLE: this.handle });
   }
 }

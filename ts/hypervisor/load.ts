@@ -25,8 +25,9 @@ export function loadPlan(plan: readonly Region[], parts: LoadParts): void {
       parts.load(piece.contents ?? new Uint8Array(piece.bytes));
       continue;
     }
-    const spa = pages.small();
-    launch.load(piece.type === "cpuid" ? { ...piece, contents: cpuidPage(vm.cpuid) } : piece, spa);
+    const spa = vm.keep(pages.small());
+    const own = piece.type === "cpuid" && piece.contents === undefined;
+    launch.load(own ? { ...piece, contents: cpuidPage(vm.cpuid) } : piece, spa);
     nested.map(piece.gpa & PAGE_MASK, spa, false);
   }
 }
