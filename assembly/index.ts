@@ -1,7 +1,7 @@
 // The pins of the silicon: every export, in the order an access meets them; no logic.
 
 // start-up
-export { framesInUse, setTweaks, start } from "./machine";
+export { framesInUse, ownRmp, setRmpTable, setTweaks, start } from "./machine";
 // a guest's access
 export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";

@@ -6,6 +6,7 @@ import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
 import { governing, headOf, highOf, lowOf, makeEntry, put } from "./rmp";
+import { isCovered } from "./rmp-table";
 
 /** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
 export function pspRead(spa: u64, key: u32, bytes: u32, to: usize): bool {
@@ -39,7 +40,7 @@ export function rmpHigh(spa: u64): u64 {
 /** Sets the RMP entry of a page. False when the page is not covered, or no frame is left. */
 export function setRmp(spa: u64, low: u64, high: u64): bool {
   const page = pageOf(spa);
-  if (!isDram(page) || !makeEntry(headOf(page)) || !makeEntry(page)) return false;
+  if (!isCovered(page) || !makeEntry(headOf(page)) || !makeEntry(page)) return false;
   const large = bit(low | lowOf(governing(page)), Rmp.PAGE_SIZE_BIT);
   const pages = large ? LARGE_PAGES : 1;
   const first = large ? headOf(page) : page;

@@ -3,6 +3,7 @@ import * as State from "./abi/state.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
 import { chips } from "./chip/index.ts";
+import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
 import { CheckFailed, Misuse } from "./error.ts";
@@ -30,6 +31,8 @@ export interface PlatformOptions {
   cipher?: "xex" | "xts";
   /** Whether INVD loses dirty lines under SNP, the flaw of CVE-2023-20592; default false. */
   cacheWarp?: boolean;
+  /** How the BIOS lays out the RMP; default: as the part has it, over all memory. */
+  rmp?: RmpOptions;
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
 }
@@ -39,6 +42,8 @@ export interface Platform {
   readonly generation: Generation;
   readonly core: Core;
   readonly hypervisor: Hypervisor;
+  /** Where the RMP lies; undefined without SNP. */
+  readonly rmp: RmpTable | undefined;
   /** Makes a VM. The firmware admits it with a fresh key: LAUNCH_START and GCTX_CREATE come with the secure processor. */
   createVm(options: VmOptions): Vm;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
@@ -61,15 +66,17 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const missing = lacks(chip, generation);
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
-  const core = createSilicon(chip, generation, dram, chance("tweak"), options);
   const features = featuresOf(generation);
+  const rmp = features.snp ? rmpTable(chip, dram, options.rmp) : undefined;
+  const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
   const psp = firmware(core.firmware, chip, chance("psp"), features);
-  const hypervisor = new Hypervisor(core.host, chip, generation, dram);
+  const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
   return {
     chip,
     generation,
     core,
     hypervisor,
+    rmp,
     createVm: (vm) => hypervisor.createVm(vm, admission(psp, generation)),
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
@@ -84,6 +91,7 @@ function createSilicon(
   dram: bigint,
   chance: Prng,
   options: PlatformOptions,
+  rmp: RmpTable | undefined,
 ): Core {
   const { encryption, snp } = featuresOf(generation);
   return createCore({
@@ -98,6 +106,7 @@ function createSilicon(
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
+    rmp,
     module: options.module,
   });
 }
