@@ -171,7 +171,7 @@ export function isHypervisorOwned(page: u32, large: bool): bool {
 
 /** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, neither immutable nor locked, of the nested mapping's size. */
 export function checkOwner(page: u32, gpa: u64, asid: u32, large: bool): u64 {
-  if (!isDram(page)) return REFUSED;
+  // An entry that is not there (not covered, beyond memory) is not assigned.
   const owner = governing(page);
   const low = lowOf(owner);
   if (!bit(low, Rmp.ASSIGNED_BIT) || asidOf(low) != asid) return REFUSED;

@@ -3,7 +3,7 @@ import * as Rmp from "../../ts/abi/rmp";
 import * as RmpState from "../../ts/abi/rmp-state";
 import * as State from "../../ts/abi/state";
 import { bit, OFFSET, PAGE_SHIFT, pageOf } from "../address";
-import { asidOf, governing, gpaOf, hasFeature, headOf, lowOf, subpagesOf } from "../rmp";
+import { asidOf, governing, gpaOf, hasFeature, lowOf, subpagesOf } from "../rmp";
 import { isCovered } from "../rmp-table";
 import { hostOnly } from "./host-only";
 
@@ -16,7 +16,8 @@ export function rmpread(spa: u64, to: usize, inGuest: bool): u32 {
   // Within a 2 MiB page the entry that governs: Linux (sev_gmem_invalidate) looks for Assigned and the size there.
   const entry = governing(page);
   const low = lowOf(entry);
-  const others = page == headOf(page) && subpagesOf(low) != 0;
+  // Only a region's first entry counts.
+  const others = subpagesOf(low) != 0;
   const size = u32(bit(low, Rmp.PAGE_SIZE_BIT)) << RmpState.PAGE_SIZE_BIT;
   memory.fill(to, 0, RmpState.SIZE);
   store<u64>(to, gpaOf(low) + (u64(page - entry) << PAGE_SHIFT), RmpState.GPA);

@@ -142,6 +142,11 @@ test("memory that the RMP does not cover is the hypervisor's to write, and no gu
     assert.is(host.psmash(spa), 1);
     assert.equal(host.rmpread(spa), { eax: 1 });
     assert.not(firmware.setRmp(spa, 1n, 0n));
+    for (const beyond of [4n * GIB, 1n << 43n, 1n << 50n]) {
+      assert.not(firmware.setRmp(beyond, 1n, 0n));
+      assert.equal(firmware.rmp(beyond), { low: 0n, high: 0n });
+      assert.equal(host.rmpread(beyond), { eax: 1 });
+    }
     assert.ok(host.write(spa, pattern(16, 1)));
     const gpa = 0x2000_0000n;
     lab.nest(gpa, spa);
