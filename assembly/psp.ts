@@ -2,6 +2,7 @@
 // What it may do with them is the firmware's business (ts/psp/).
 import * as Rmp from "../ts/abi/rmp";
 import { bit, LARGE_PAGES, OFFSET, pageOf } from "./address";
+import { forgetChecksum, noteChecksum } from "./checksum";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
@@ -25,6 +26,18 @@ export function pspWrite(spa: u64, key: u32, bytes: u32, from: usize): bool {
   if (!frame) return false;
   memory.copy(bytesOf(frame) + offset, from, bytes);
   return true;
+}
+
+/** Notes the checksum of a SEV-ES guest's VMSA: from now on only #VMEXIT changes it. False when out of frames or rows. */
+export function noteVmsa(spa: u64, asid: u32): bool {
+  const page = pageOf(spa);
+  const frame = open(page, asid);
+  return frame != 0 && noteChecksum(page, bytesOf(frame));
+}
+
+/** A SEV-ES guest's VMSA is no more. */
+export function forgetVmsa(spa: u64): void {
+  forgetChecksum(pageOf(spa));
 }
 
 /** The low quadword of the RMP entry of a page. */

@@ -5,6 +5,7 @@ import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
 import * as Slot from "./abi/slot.ts";
 import * as Vcpu from "./abi/vcpu.ts";
+import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { Misuse } from "./error.ts";
 import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
@@ -119,6 +120,7 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
       exports.vmexit(BigInt(code), info1, info2);
     },
     replay: replayPort(made),
+    cpu: cpuPort(made),
     noteBounce: (n) => exports.count(Events.BYTES_BOUNCED, BigInt(n)),
     exit: made.exit,
   };
@@ -185,6 +187,7 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
       exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
       return true;
     },
+    ...hostCpu(made),
     exit: made.exit,
   };
 }
@@ -222,6 +225,8 @@ function firmwarePort(made: Silicon): FirmwarePort {
       bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
+    noteVmsa: (spa, asid) => Boolean(exports.noteVmsa(spa, asidOf(asid))),
+    forgetVmsa: (spa) => exports.forgetVmsa(spa),
     flushes: () => exports.flushes(),
     slotState: (asid) => exports.slotState(asidOf(asid)),
     validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asidOf(asid))),

@@ -2,18 +2,22 @@
 import * as State from "./abi/state.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
+import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
 import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
+import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
 import { CheckFailed, Misuse } from "./error.ts";
-import { Hypervisor } from "./hypervisor/hypervisor.ts";
+import { Hypervisor, type Launch } from "./hypervisor/hypervisor.ts";
 import type { Vm, VmOptions } from "./hypervisor/vm.ts";
 import type { Core } from "./port.ts";
 import { type Prng, prng } from "./prng.ts";
 import { createContext } from "./psp/context.ts";
 import { firmware, type Psp } from "./psp/firmware.ts";
+import { placeVmsa } from "./psp/placement.ts";
 import type { CoreModule } from "./structural.ts";
+import { World } from "./world.ts";
 
 /** What a platform is made with. Every field has a default. */
 export interface PlatformOptions {
@@ -71,13 +75,16 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
   const psp = firmware(core.firmware, chip, chance("psp"), features);
   const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
+  const full = BigInt(chip.vmplSss ? FULL_WITH_SSS : FULL);
+  const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
+  new World(core.guest, cpuidOf(chip, generation), imageOf);
   return {
     chip,
     generation,
     core,
     hypervisor,
     rmp,
-    createVm: (vm) => hypervisor.createVm(vm, admission(psp, generation)),
+    createVm: (vm) => hypervisor.createVm(vm, launch(psp, generation, full)),
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
       psp.port.bind(device, vm.root, vm.asid, 0);
@@ -103,6 +110,7 @@ function createSilicon(
     addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
     snp,
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
@@ -111,14 +119,19 @@ function createSilicon(
   });
 }
 
-/** What stands in for LAUNCH_START until the secure processor has it. */
-function admission(psp: Psp, generation: Generation): (context?: bigint) => bigint {
-  return (context) => {
-    if (context === undefined)
-      return psp.guests.admit(generation === "sev" ? "sev" : "sev-es").name;
-    const guest = createContext(psp.port, psp.guests, context);
-    if (typeof guest === "number")
-      throw new CheckFailed(`context page: status 0x${guest.toString(16)}`);
-    return guest.name;
+/** What stands in for LAUNCH_START and LAUNCH_UPDATE until the secure processor has them. */
+function launch(psp: Psp, generation: Generation, full: bigint): Launch {
+  return {
+    admit(context) {
+      if (context === undefined)
+        return psp.guests.admit(generation === "sev" ? "sev" : "sev-es").name;
+      const guest = createContext(psp.port, psp.guests, context);
+      if (typeof guest === "number")
+        throw new CheckFailed(`context page: status 0x${guest.toString(16)}`);
+      return guest.name;
+    },
+    vmsa(spa, gpa, asid) {
+      placeVmsa(psp.port, spa, gpa, asid, psp.snp ? full : undefined);
+    },
   };
 }

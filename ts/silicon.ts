@@ -6,6 +6,7 @@ import * as Memory from "./abi/memory.ts";
 import * as Segment from "./abi/rmp-segment.ts";
 import * as Table from "./abi/rmp-table.ts";
 import * as State from "./abi/state.ts";
+import * as World from "./abi/world.ts";
 import type { RmpTable } from "./chip/rmp.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
@@ -25,6 +26,8 @@ export interface CoreOptions {
   snp: boolean;
   vmplFull: number;
   cacheWarp: boolean;
+  /** How many ASIDs the part has, the lowest of a SEV guest without SEV-ES, and the SEV_FEATURES that a VMSA may have. */
+  sev?: { asids: number; minSevAsid: number; features: bigint };
   /** RMPQUERY_BIT and RMPREAD_BIT of ts/abi/state.ts, where the part has them. */
   rmpFeatures?: number;
   /** Where the RMP lies; without one no memory is covered. */
@@ -37,6 +40,8 @@ const PAGE = 0x1000;
 // Page numbers have 32 bits, the last of which stands for none.
 const MAX_DRAM = 1n << 43n;
 const MAX_LINEAR = 0x1_0000_0000;
+
+const NO_SEV = { asids: 0, minSevAsid: 0, features: 0n };
 
 let compiled: CoreModule | undefined;
 
@@ -58,6 +63,8 @@ export interface Silicon {
   exit(): Exit;
   /** Called when a command is written to the mailbox. */
   doorbell: () => void;
+  /** Called when VMRUN has entered a guest; returns after its #VMEXIT. */
+  entered: () => void;
 }
 
 /** Instantiates the core over `resident` bytes of linear memory, fixed for good. */
@@ -80,6 +87,7 @@ export function silicon(resident: number, module: CoreModule = inlined()): Silic
     view,
     exit: () => exitOf(view),
     doorbell: () => {},
+    entered: () => {},
   };
 }
 
@@ -127,6 +135,11 @@ export function startMachine(made: Silicon, options: CoreOptions): void {
     throw new Misuse(
       `resident: ${bytes.length} bytes cannot hold the tables of ${dram} bytes of dram`,
     );
+  const world = new DataView(bytes.buffer, Memory.WORLD, World.SIZE);
+  const { asids, minSevAsid, features } = options.sev ?? NO_SEV;
+  world.setUint32(World.ASIDS, asids, true);
+  world.setUint32(World.MIN_SEV_ASID, minSevAsid, true);
+  world.setBigUint64(World.SUPPORTED_FEATURES, features, true);
   bytes.set(tweaks, Memory.WINDOW);
   exports.setTweaks();
   if (options.rmp && !placeRmp(made, options.rmp))

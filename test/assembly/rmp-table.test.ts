@@ -11,6 +11,7 @@ import {
   rmpEntrySpa,
 } from "../../dist/index.js";
 import * as Code from "../../ts/abi/exit.ts";
+import * as Msr from "../../ts/abi/msr.ts";
 import type { RmpState } from "../../ts/port.ts";
 import { bit, Chance, LARGE, MIB, OPEN, PAGE, pattern, withCore } from "../core.ts";
 import { assert, suite } from "../kit.ts";
@@ -47,11 +48,25 @@ function comparePlace(platform: Platform, spa: bigint, where: string): void {
   );
 }
 
-test("RMP_BASE and RMP_END are 8 KiB apart in step; 4 GiB need 16 MiB and the bookkeeping", () => {
+test("the MSRs say where the RMP is, aligned to 8 KiB; 4 GiB need 16 MiB and the bookkeeping", () => {
   const { base, end, cfg, reserved } = tableOf(make({ chip: "milan", dram: 4n * GIB }));
   assert.equal([base & 0x1fffn, (end + 1n) & 0x1fffn, cfg], [0n, 0n, 0n]);
   assert.is(end + 1n - base, 0x100_4000n);
   assert.is(reserved, base);
+  for (const [chip, rmp] of [
+    ["milan", {}],
+    ["turin", {}],
+    ["turin", { segmentShift: 31 }],
+  ] as const) {
+    const platform = make({ chip, rmp });
+    const { rdmsr, wrmsr } = platform.core.host;
+    const table = tableOf(platform);
+    const msrs = [Msr.RMP_BASE, Msr.RMP_END, Msr.RMP_CFG];
+    assert.equal(msrs.map(rdmsr), [table.base, table.end, table.cfg]);
+    for (const msr of msrs) assert.not(wrmsr(msr, 0n), "locked since SNP is enabled");
+  }
+  const { rdmsr } = make({ generation: "sev-es" }).core.host;
+  assert.equal([Msr.RMP_BASE, Msr.RMP_END].map(rdmsr), [0n, 0x1fffn]);
   assert.is(make({ generation: "sev-es" }).rmp, undefined);
 });
 

@@ -1,5 +1,6 @@
 // A platform's facts and a guest's context, as the messages' tests want them, and what carries a message to the firmware.
 import { chipIdOf, defaultTcb } from "../../dist/attest/evidence/index.js";
+import { hashSticksOf } from "../../dist/attest/evidence/secret.js";
 import { composeTcb } from "../../dist/attest/index.js";
 import type { Product } from "../../dist/attest/product.js";
 import { chips } from "../../dist/chip/index.js";
@@ -114,3 +115,16 @@ export function ask(scene: Scene, said: Said, payload: Uint8Array): Uint8Array |
 
 export const statusOf = (payload: Uint8Array | number): number =>
   typeof payload === "number" ? -1 : new DataView(payload.buffer).getUint32(0, true);
+
+/** The hash sticks of this seed's provider. */
+export const loaded = (product: Product, tcb: bigint) => ({
+  sticks: hashSticksOf("scene", product, "CN=cloister.invalid", tcb),
+  tcb,
+});
+
+/** Writes a little-endian number. */
+export const word = (bytes: Uint8Array, offset: number, value: bigint, width: 4 | 8 = 4) => {
+  const view = new DataView(bytes.buffer);
+  if (width === 4) view.setUint32(offset, Number(value), true);
+  else view.setBigUint64(offset, value, true);
+};

@@ -1,19 +1,34 @@
 // The hypervisor: the host's software, and the attacker. It has the host's view of memory and the mailbox, and nothing else.
 import * as Activate from "../abi/activate.ts";
 import * as Command from "../abi/command.ts";
+import * as Msr from "../abi/msr.ts";
+import * as Feature from "../abi/sev-features.ts";
 import * as SnpActivate from "../abi/snp-activate.ts";
 import * as Status from "../abi/status.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
+import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { HostPort } from "../port.ts";
+import { createVcpu } from "./create-vcpu.ts";
+import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
+import { launchState, RESET_VECTOR } from "./launch-state.ts";
 import { MailboxDriver } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
-import { makeFirmware } from "./page-state.ts";
+import { makeFirmware, makePreGuest } from "./page-state.ts";
 import { Pages } from "./pages.ts";
+import type { Vcpu } from "./vcpu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
-/** How the firmware names a guest that it has admitted: a handle, or for SNP the context page it was offered. */
-export type Admit = (context?: bigint) => bigint;
+/** What stands in for the commands of a launch until the secure processor has them. */
+export interface Launch {
+  /** LAUNCH_START and GCTX_CREATE: how the firmware names the guest, a handle, or for SNP the context page it was offered. */
+  admit(context?: bigint): bigint;
+  /** LAUNCH_UPDATE_VMSA, and SNP_LAUNCH_UPDATE of a VMSA: encrypts the state that stands in a page. */
+  vmsa(spa: bigint, gpa: bigint, asid: number): void;
+}
+
+/** Where a VMSA lies for the guest: nowhere it can reach. Linux; spec digest vmcb-vmsa.md 3. */
+const VMSA_GPA = 0xffff_ffff_f000n;
 
 export class Hypervisor {
   readonly host: HostPort;
@@ -21,6 +36,8 @@ export class Hypervisor {
   readonly #chip: Chip;
   readonly #generation: Generation;
   readonly #pages: Pages;
+  readonly #vms = new Map<number, Vm>();
+  #maps = 0n;
   #nextSevAsid: number;
   #nextAsid = 1;
 
@@ -33,16 +50,70 @@ export class Hypervisor {
     this.mailbox = new MailboxDriver(host, this.#pages.small());
   }
 
-  /** Makes a VM: nested tables, an ASID from the pool, and for an encrypted guest its activated key. */
-  createVm(options: VmOptions, admit: Admit): Vm {
-    const { sme, sev, snp } = featuresOf(this.#generation);
+  /** The VM that has an ASID. */
+  vmOf(asid: number): Vm | undefined {
+    return this.#vms.get(asid);
+  }
+
+  /** Makes a VM: nested tables, an ASID from the pool, for an encrypted guest its activated key, and its vCPUs. */
+  createVm(options: VmOptions, launch: Launch): Vm {
+    const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
-    const encrypted = sme ? 1n << BigInt(this.#chip.cBit) : 0n;
-    const nested = new NestedTables(host, pages, encrypted);
+    const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
-    if (sev) this.#activate(asid, snp, admit);
-    return new Vm({ host, pages, nested, asid, snp }, options);
+    if (sev) this.#activate(asid, snp, launch);
+    const cpuid = guestCpuid(this.#chip, this.#generation);
+    const vm = new Vm({ host, pages, nested, asid, snp, cpuid }, options);
+    this.#vms.set(asid, vm);
+    if (options.image) {
+      for (let index = 0; index < (options.vcpus ?? 1); index++)
+        vm.vcpus.push(this.#createVcpu(vm, index, options, launch));
+    }
+    return vm;
+  }
+
+  /** The C-bit's mask, where the host encrypts its own memory. */
+  get #cBit(): bigint {
+    return featuresOf(this.#generation).sme ? 1n << BigInt(this.#chip.cBit) : 0n;
+  }
+
+  #createVcpu(vm: Vm, index: number, options: VmOptions, launch: Launch): Vcpu {
+    const { host } = this;
+    const { sev, es, snp } = featuresOf(this.#generation);
+    if (this.#maps === 0n) this.#prepare();
+    const features =
+      (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
+    const entry = options.image?.entry ?? RESET_VECTOR;
+    const state = launchState(entry, this.#chip.signature, es ? features : 0n);
+    const vmsa = es ? this.#pages.small() : undefined;
+    const vcpu = createVcpu(index, {
+      host,
+      vmcb: this.#pages.small(),
+      iopm: this.#maps,
+      msrpm: this.#maps + BigInt(IOPM_SIZE),
+      vmsa,
+      asid: vm.asid,
+      ncr3: vm.root,
+      sev,
+      cBit: this.#cBit,
+      state,
+    });
+    if (vmsa === undefined) return vcpu;
+    if (!host.write(vmsa, state)) throw new CheckFailed("VMSA: its page is not the hypervisor's");
+    if (snp) makePreGuest(host, vmsa, VMSA_GPA, vm.asid);
+    launch.vmsa(vmsa, VMSA_GPA, vm.asid);
+    return vcpu;
+  }
+
+  /** What VMRUN needs of the host once: the permission maps, the host save area, and SmmLock, which the BIOS sets. */
+  #prepare(): void {
+    const { host } = this;
+    const cBit = this.#cBit;
+    this.#maps = this.#pages.large();
+    host.write(this.#maps, permissionMaps(), cBit !== 0n);
+    host.wrmsr(Msr.VM_HSAVE_PA, this.#pages.small());
+    host.wrmsr(Msr.HWCR, 1n << BigInt(Msr.HWCR_SMM_LOCK_BIT));
   }
 
   /** Plain SEV guests have the ASIDs from minSevAsid on, all others those below. */
@@ -55,24 +126,24 @@ export class Hypervisor {
     return asid;
   }
 
-  #activate(asid: number, snp: boolean, admit: Admit): void {
-    const status = snp ? this.#activateSnp(asid, admit) : this.#activateLegacy(asid, admit);
+  #activate(asid: number, snp: boolean, launch: Launch): void {
+    const status = snp ? this.#activateSnp(asid, launch) : this.#activateLegacy(asid, launch);
     if (status !== Status.SUCCESS)
       throw new CheckFailed(`ACTIVATE of ASID ${asid}: status 0x${status.toString(16)}`);
   }
 
-  #activateLegacy(asid: number, admit: Admit): number {
+  #activateLegacy(asid: number, launch: Launch): number {
     const buffer = new DataView(new ArrayBuffer(Activate.SIZE));
-    buffer.setUint32(Activate.HANDLE, Number(admit()), true);
+    buffer.setUint32(Activate.HANDLE, Number(launch.admit()), true);
     buffer.setUint32(Activate.ASID, asid, true);
     return this.mailbox.send(Command.ACTIVATE, new Uint8Array(buffer.buffer));
   }
 
-  #activateSnp(asid: number, admit: Admit): number {
+  #activateSnp(asid: number, launch: Launch): number {
     const gctx = this.#pages.small();
     makeFirmware(this.host, gctx);
     const buffer = new DataView(new ArrayBuffer(SnpActivate.SIZE));
-    buffer.setBigUint64(SnpActivate.GCTX_PADDR, admit(gctx), true);
+    buffer.setBigUint64(SnpActivate.GCTX_PADDR, launch.admit(gctx), true);
     buffer.setUint32(SnpActivate.ASID, asid, true);
     return this.mailbox.send(Command.SNP_ACTIVATE, new Uint8Array(buffer.buffer));
   }

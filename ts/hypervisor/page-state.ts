@@ -30,6 +30,11 @@ export function makeFirmware(host: HostPort, spa: bigint): void {
   update(host, spa, { gpa: 0n, assigned: true, pageSize: "4k", immutable: true, asid: 0 });
 }
 
+/** Offers a page to the firmware for a guest that is being launched: Pre-Guest. */
+export function makePreGuest(host: HostPort, spa: bigint, gpa: bigint, asid: number): void {
+  update(host, spa, { gpa, assigned: true, pageSize: "4k", immutable: true, asid });
+}
+
 function update(host: HostPort, spa: bigint, state: RmpState): void {
   const eax = host.rmpupdate(spa, state);
   if (eax === Answer.SUCCESS) return;

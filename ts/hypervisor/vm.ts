@@ -1,9 +1,17 @@
 // A virtual machine as the hypervisor keeps it: nested tables, an ASID, and the memory given so far.
+import * as Code from "../abi/exit.ts";
+import * as Msr from "../abi/msr.ts";
+import type { CpuidValues } from "../chip/cpuid.ts";
 import type { Exit, HostPort } from "../port.ts";
-import { serve } from "./exits.ts";
+import type { Image } from "../world.ts";
+import { type ExitRow, exitRows, type Outcome, serve } from "./exits.ts";
 import type { NestedTables } from "./nested.ts";
 import { makePrivate, makeShared } from "./page-state.ts";
 import type { Pages } from "./pages.ts";
+import { Ports } from "./ports.ts";
+import { serveReplayed } from "./replayed.ts";
+import { Serial } from "./serial.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 export type PageSize = "4k" | "2m";
 
@@ -13,6 +21,12 @@ export interface VmOptions {
   memory: bigint;
   /** What the hypervisor backs it with, and what the guest maps. */
   pageSize: PageSize;
+  /** Its programs. A VM without an image has no vCPU: a trace is replayed in it. */
+  image?: Image;
+  /** Virtual CPUs that start at once; default 1. */
+  vcpus?: number;
+  /** SEV_FEATURES of their VMSAs beside SNPActive; default 0. */
+  sevFeatures?: bigint;
 }
 
 /** What of the platform a VM needs. */
@@ -22,13 +36,26 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
+  /** What the hypervisor tells this guest of the CPU. */
+  cpuid: (leaf: number, subleaf: number) => CpuidValues;
 }
 
 const PAGE = 0x1000n;
 const LARGE = 0x200000n;
+const QUANTUM = 10_000;
+const INTR = BigInt(Code.VMEXIT_INTR);
 
 export class Vm {
   readonly asid: number;
+  readonly image: Image | undefined;
+  readonly vcpus: Vcpu[] = [];
+  readonly ports: Ports = new Ports();
+  readonly serial: Serial;
+  /** What is done for each exit; a row may be replaced. */
+  readonly exits: Map<number, ExitRow> = new Map(exitRows);
+  readonly cpuid: VmParts["cpuid"];
+  /** The MSRs that are intercepted and that the hypervisor keeps for the guest. */
+  readonly msrs: Map<number, bigint> = new Map([[Msr.VM_CR, 0n]]);
   readonly memory: bigint;
   readonly pageSize: PageSize;
   readonly #parts: VmParts;
@@ -36,6 +63,9 @@ export class Vm {
   constructor(parts: VmParts, options: VmOptions) {
     this.#parts = parts;
     this.asid = parts.asid;
+    this.image = options.image;
+    this.cpuid = parts.cpuid;
+    this.serial = new Serial(this.ports);
     this.memory = options.memory;
     this.pageSize = options.pageSize;
   }
@@ -45,9 +75,51 @@ export class Vm {
     return this.#parts.nested.root;
   }
 
-  /** Serves one #VMEXIT; the guest may then run on. Throws when the hypervisor would kill the guest. */
-  serve(exit: Exit): void {
-    serve(this, exit);
+  /** Serves one #VMEXIT. Throws when the hypervisor would kill the guest. */
+  serve(vcpu: Vcpu, exit: Exit): Outcome {
+    return serve(this, vcpu, exit);
+  }
+
+  /** Serves an exit of a replayed guest, which has no vCPU. */
+  serveReplayed(exit: Exit): void {
+    serveReplayed(this, exit);
+  }
+
+  /** Runs all vCPUs in turn, `quantum` steps each, until each sleeps or the guest is over. */
+  run(quantum: number = QUANTUM): Outcome {
+    const { host } = this.#parts;
+    for (let awake = true; awake; ) {
+      awake = false;
+      for (const vcpu of this.vcpus) {
+        if (vcpu.halted) continue;
+        host.setTimer(quantum);
+        const outcome = this.#turn(vcpu);
+        if (outcome === "ends") return "ends";
+        awake ||= outcome === "runs";
+      }
+    }
+    return "sleeps";
+  }
+
+  /** One vCPU until its quantum is over, or it sleeps. */
+  #turn(vcpu: Vcpu): Outcome {
+    for (;;) {
+      const exit = vcpu.run();
+      const outcome = this.serve(vcpu, exit);
+      vcpu.halted = outcome === "sleeps";
+      if (outcome !== "runs" || exit.code === INTR) return outcome;
+    }
+  }
+
+  /** An MSR that the hypervisor gives its guests; undefined: #GP. */
+  readMsr(_: Vcpu, msr: number): bigint | undefined {
+    return this.msrs.get(msr);
+  }
+
+  writeMsr(_: Vcpu, msr: number, value: bigint): boolean {
+    if (!this.msrs.has(msr)) return false;
+    this.msrs.set(msr, value);
+    return true;
   }
 
   /** Backs the page at a gpa with memory; under SNP and `priv`, assigned to the guest by RMPUPDATE. */
