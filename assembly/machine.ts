@@ -1,15 +1,12 @@
 // Start-up: where the tables of this machine lie in linear memory. After this nothing moves and nothing is allocated.
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
-import * as Rmp from "../ts/abi/rmp";
 import * as Segment from "../ts/abi/rmp-segment";
 import * as Table from "../ts/abi/rmp-table";
 import * as State from "../ts/abi/state";
-import { LARGE_PAGES, PAGE, PAGE_SHIFT } from "./address";
+import { PAGE, PAGE_SHIFT } from "./address";
 import { fillTables } from "./aes/tables";
 import { resetMailbox } from "./mailbox";
-import { headOf, makeEntry, put } from "./rmp";
-import { isCovered } from "./rmp-table";
 import { fillOffsetTweaks } from "./xex";
 
 const TWEAKS = 1024;
@@ -51,11 +48,7 @@ export function start(
   return u32(end - frames);
 }
 
-// Firmware, as a real machine's RMP shows its own pages (AMDSEV issue 245).
-const FIRMWARE: u64 =
-  (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.IMMUTABLE_BIT) | (u64(1) << Rmp.LOCK_BIT);
-
-/** Takes where the RMP lies: the MSRs here, a segment table of Memory.WINDOW. Needs SNP enabled. */
+/** Takes where the RMP lies: the MSRs here, a segment table of Memory.WINDOW. */
 export function setRmpTable(base: u64, end: u64, cfg: u64, covered: u32, segments: u32): void {
   store<u64>(Memory.RMP_TABLE, base, Table.RMP_BASE);
   store<u64>(Memory.RMP_TABLE, end, Table.RMP_END);
@@ -63,23 +56,6 @@ export function setRmpTable(base: u64, end: u64, cfg: u64, covered: u32, segment
   store<u32>(Memory.RMP_TABLE, covered, Table.COVERED_PAGES);
   store<u32>(Memory.RMP_TABLE, segments, Table.SEGMENTS);
   memory.copy(Memory.RST, Memory.WINDOW, Segment.COUNT * Segment.SIZE);
-}
-
-/** Gives pages of the RMP's own to the firmware, False when no frame is left. */
-export function ownRmp(first: u32, pages: u32): bool {
-  for (let page = first; page < first + pages; ) {
-    if (!isCovered(page)) {
-      page++;
-      continue;
-    }
-    const large = page == headOf(page) && first + pages - page >= LARGE_PAGES;
-    if (!makeEntry(headOf(page)) || !makeEntry(page)) return false;
-    // Nothing is remembered yet that `put` would have to drop: a flush for each 2 MiB of a large machine's RMP.
-    if (large) store<u64>(makeEntry(page), FIRMWARE | (u64(1) << Rmp.PAGE_SIZE_BIT));
-    else put(page, FIRMWARE, 0);
-    page += large ? LARGE_PAGES : 1;
-  }
-  return true;
 }
 
 function align(address: u64): u64 {

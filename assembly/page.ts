@@ -110,6 +110,15 @@ export function makeDram(page: u32): u32 {
   return dramFrame(entry);
 }
 
+/** The chips hold zeros at a page from now on. */
+export function clearDram(page: u32): void {
+  const entry = directoryEntry(page);
+  if (!entry) return;
+  settle(page);
+  const dram = dramFrame(entry);
+  if (dram) memory.fill(bytesOf(dram), 0, PAGE);
+}
+
 /** Drops the walks to a page, and those that read it: its owner or permissions change, its bytes do not. */
 export function forgetPage(page: u32): void {
   const entry = directoryEntry(page);

@@ -1,13 +1,18 @@
 // The secure processor's own road to memory: any key, no RMP check on its accesses, and RMP entries as it decides them.
 // What it may do with them is the firmware's business (ts/psp/).
+import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
-import { bit, LARGE_PAGES, OFFSET, pageOf } from "./address";
+import * as Slot from "../ts/abi/slot";
+import * as State from "../ts/abi/state";
+import { bit, LARGE_PAGES, OFFSET, PAGE, pageOf } from "./address";
 import { forgetChecksum, noteChecksum } from "./checksum";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
 import { governing, headOf, highOf, lowOf, makeEntry, put } from "./rmp";
+import { isOwnRmp } from "./rmp-init";
 import { isCovered } from "./rmp-table";
+import { flushTlb } from "./tlb";
 
 /** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
 export function pspRead(spa: u64, key: u32, bytes: u32, to: usize): bool {
@@ -50,14 +55,31 @@ export function rmpHigh(spa: u64): u64 {
   return highOf(pageOf(spa));
 }
 
-/** Sets the RMP entry of a page. False when the page is not covered, or no frame is left. */
+/** Sets the RMP entry of a page. False when the page is not covered or the RMP's own, or no frame is left. */
 export function setRmp(spa: u64, low: u64, high: u64): bool {
   const page = pageOf(spa);
-  if (!isCovered(page) || !makeEntry(headOf(page)) || !makeEntry(page)) return false;
+  if (!isCovered(page) || isOwnRmp(page)) return false;
+  if (!makeEntry(headOf(page)) || !makeEntry(page)) return false;
   const large = bit(low | lowOf(governing(page)), Rmp.PAGE_SIZE_BIT);
   const pages = large ? LARGE_PAGES : 1;
   const first = large ? headOf(page) : page;
   for (let i: u32 = 0; i < pages; i++) settle(first + i);
   put(page, low, high);
   return true;
+}
+
+/** Whether the machine has memory at an address. */
+export function covered(spa: u64): bool {
+  return isDram(pageOf(spa));
+}
+
+/** SNP_INIT turns the RMP's checks on, SNP_SHUTDOWN_EX off. */
+export function enforceRmp(on: bool): void {
+  store<u32>(Memory.STATE, u32(on), State.SNP_ENABLED);
+  flushTlb();
+}
+
+/** CIPHERTEXT_HIDING_EN: the host reads ones where a guest's private memory is. */
+export function hideCiphertext(on: bool): void {
+  store<u32>(Memory.STATE, u32(on), State.CIPHERTEXT_HIDING);
 }

@@ -8,6 +8,7 @@ import { isDram } from "./dram";
 
 /** 4 KiB pages that one page of the RMP speaks for. */
 export const LEAF_SHIFT = 8;
+export const LEAF_PAGES: u32 = 1 << LEAF_SHIFT;
 const GIB_SHIFT = 30 - PAGE_SHIFT;
 const NONE: u32 = 0xffffffff;
 
@@ -15,7 +16,8 @@ function cfg(): u64 {
   return load<u64>(Memory.RMP_TABLE, Table.RMP_CFG);
 }
 
-function isSegmented(): bool {
+/** RMP_CFG.SegmentedRmpEn. */
+export function isSegmented(): bool {
   return bit(cfg(), Table.SEGMENTED_BIT);
 }
 
@@ -73,4 +75,23 @@ export function coveredBy(rmpPage: u32): u32 {
 /** The first page with entries of a contiguous RMP. */
 function firstPage(): u32 {
   return pageOf(load<u64>(Memory.RMP_TABLE, Table.RMP_BASE) + Table.BOOKKEEPING);
+}
+
+/** How many ranges of memory are the RMP's own: what RMP_BASE points at, and each segment's part. */
+export function ownRanges(): u32 {
+  return isSegmented() ? 1 + load<u32>(Memory.RMP_TABLE, Table.SEGMENTS) : 1;
+}
+
+/** The first page of such a range. */
+export function ownFirst(range: u32): u32 {
+  if (range) return basePageOf(segment(range - 1));
+  return pageOf(load<u64>(Memory.RMP_TABLE, Table.RMP_BASE));
+}
+
+/** Its pages. */
+export function ownPages(range: u32): u32 {
+  if (range) return u32(min(coveredOf(segment(range - 1)), u64(1) << segmentShift()) >> LEAF_SHIFT);
+  const leaves = (load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES) + LEAF_PAGES - 1) >> LEAF_SHIFT;
+  const bookkeeping: u32 = Table.BOOKKEEPING >> PAGE_SHIFT;
+  return bookkeeping + (isSegmented() ? 1 : leaves);
 }

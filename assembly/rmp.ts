@@ -7,11 +7,9 @@ import * as State from "../ts/abi/state";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram } from "./dram";
 import { forgetPage, makeDram, settle } from "./page";
-import { coveredBy, isCovered, LEAF_SHIFT, rmpPageOf } from "./rmp-table";
+import { coveredBy, isCovered, LEAF_PAGES, LEAF_SHIFT, rmpPageOf } from "./rmp-table";
 import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
-// A leaf is one frame of the RMP's own memory: 256 entries, 1 MiB of system memory.
-const LEAF_PAGES: u32 = 1 << LEAF_SHIFT;
 const HEAD_MASK: u32 = ~(LARGE_PAGES - 1);
 const COUNT_MASK: u64 = ((u64(1) << Rmp.SUBPAGE_COUNT_WIDTH) - 1) << Rmp.SUBPAGE_COUNT_LSB;
 

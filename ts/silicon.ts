@@ -4,7 +4,6 @@ import * as Events from "./abi/events.ts";
 import * as ExitRecord from "./abi/exit.ts";
 import * as Memory from "./abi/memory.ts";
 import * as Segment from "./abi/rmp-segment.ts";
-import * as Table from "./abi/rmp-table.ts";
 import * as State from "./abi/state.ts";
 import * as World from "./abi/world.ts";
 import type { RmpTable } from "./chip/rmp.ts";
@@ -155,9 +154,7 @@ function placeRmp({ exports, bytes, view }: Silicon, rmp: RmpTable): boolean {
     view.setBigUint64(Memory.WINDOW + index * Segment.SIZE, entry, true);
   });
   exports.setRmpTable(rmp.base, rmp.end, rmp.cfg, rmp.coveredPages, rmp.rst.length);
-  const table = rmp.base + BigInt(Table.BOOKKEEPING);
-  if (rmp.rst.length > 0 && !exports.dimmWrite(table, PAGE, Memory.WINDOW)) return false;
-  return rmp.own.every(({ page, pages }) => exports.ownRmp(page, pages));
+  return Boolean(exports.clearRmp());
 }
 
 /** Reads every counter. */

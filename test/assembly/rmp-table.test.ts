@@ -188,6 +188,8 @@ test("the RMP's own pages are the firmware's: stores of host, guest and RMPUPDAT
       assert.not(host.write(page + 16n, new Uint8Array(8)));
       assert.is(host.exit().info1, 0x8000_0003n);
       assert.is(host.rmpupdate(page, guestPage(0n)), 2);
+      assert.not(firmware.setRmp(page, 0n, 0n), "no command gives it away");
+      assert.not(firmware.setRmp(page & ~(LARGE - 1n), 3n, 0n));
       const gpa = 0x2000_0000n + page;
       lab.nest(gpa, page);
       lab.map(gpa, gpa | OPEN);

@@ -28,8 +28,7 @@ export interface RmpTable {
   rst: bigint[];
   /** Contiguous: pages that have an entry. */
   coveredPages: number;
-  /** The RMP's own memory, pages first to first + count - 1 each. The lowest begins what the BIOS reserves. */
-  own: { page: number; pages: number }[];
+  /** Where the memory begins that the BIOS reserves for it, up to the end. */
   reserved: bigint;
 }
 
@@ -64,7 +63,6 @@ function contiguous(dram: bigint, options: RmpOptions): RmpTable {
     cfg: 0n,
     rst: [],
     coveredPages: Number(covers / PAGE),
-    own: [ownOf(base, bytes)],
     reserved: base,
   };
 }
@@ -81,7 +79,6 @@ function inSegments(chip: Chip, dram: bigint, options: RmpOptions): RmpTable {
   const most = 2 ** Segment.COVERED_WIDTH - 1;
   const odd = segments.find((gib) => !Number.isInteger(gib) || gib < 0 || gib > most);
   if (odd !== undefined) throw new Misuse(`rmp: a segment of ${odd} GiB, expected 0 to ${most}`);
-  const own: RmpTable["own"] = [];
   const rst: bigint[] = [];
   let top = dram;
   for (const gib of segments) {
@@ -89,13 +86,11 @@ function inSegments(chip: Chip, dram: bigint, options: RmpOptions): RmpTable {
     const bytes = (BigInt(gib) * GIB < span ? BigInt(gib) * GIB : span) / RATIO;
     top -= roundUp(bytes);
     rst.push(gib === 0 ? 0n : top | BigInt(gib));
-    if (gib > 0) own.push(ownOf(top, bytes));
   }
   const bytes = BOOKKEEPING + BigInt(Segment.COUNT * Segment.SIZE);
   const base = top - roundUp(bytes);
-  own.push(ownOf(base, bytes));
   const cfg = (BigInt(shift) << BigInt(Table.SEGMENT_SHIFT_LSB)) | 1n;
-  return { base, end: 0n, cfg, rst, coveredPages: 0, own, reserved: base };
+  return { base, end: 0n, cfg, rst, coveredPages: 0, reserved: base };
 }
 
 /** Whole GiB of every segment of memory. */
@@ -110,8 +105,4 @@ function everySegment(dram: bigint, span: bigint): number[] {
 
 function roundUp(bytes: bigint): bigint {
   return (bytes + LARGE - 1n) & ~(LARGE - 1n);
-}
-
-function ownOf(base: bigint, bytes: bigint): { page: number; pages: number } {
-  return { page: Number(base / PAGE), pages: Number((bytes + PAGE - 1n) / PAGE) };
 }
