@@ -2,6 +2,7 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { attack } from "./attack.ts";
 import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
@@ -16,6 +17,7 @@ import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
 import { kds } from "./kds.ts";
+import { matrix } from "./matrix.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
 import { tio } from "./tio.ts";
@@ -43,6 +45,8 @@ const verbs: ((program: Command) => void)[] = [
   policy,
   device,
   tio,
+  matrix,
+  attack,
 ];
 
 /** The exit code an error earns, by what it says of its cause. */
