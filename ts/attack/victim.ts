@@ -91,7 +91,6 @@ function listen(cpu: Cpu, witness: Witness): void {
     witness.ran.push(SYSTEM_CALL);
   });
   // The doorbell rings, and its page is empty: nothing is to be done.
-  // biome-ignore lint/correctness/useYield: a routine that leaves nothing
   cpu.on(Code.HV, function* () {});
 }
 

@@ -24,9 +24,9 @@ export function attack(program: Command): void {
     .command("attack")
     .description("run an attack of your own on every generation")
     .argument("<module>", "an ES module whose default export is {threat, title, run(scene)}")
-    .option("--chip NAME", "naples, rome, milan, genoa or turin", chip, "turin")
-    .option("--generations LIST", "of none,sme,sev,sev-es,sev-snp,sev-tio", generationList)
-    .option("--seed N", "everything random follows from it", whole("--seed", 0), 1)
+    .option("--chip <name>", "naples, rome, milan, genoa or turin", chip, "turin")
+    .option("--generations <list>", "of none,sme,sev,sev-es,sev-snp,sev-tio", generationList)
+    .option("--seed <n>", "everything random follows from it", whole("--seed", 0), 1)
     .option("--events", "print what happened in each generation")
     .option("--json", "cells as JSON, events included")
     .action(act);

@@ -25,11 +25,11 @@ export function matrix(program: Command): void {
   program
     .command("matrix")
     .description("run every attack on every generation, and print what each came to")
-    .option("--chip NAME", "naples, rome, milan, genoa or turin", chip, "turin")
-    .option("--generations LIST", "of none,sme,sev,sev-es,sev-snp,sev-tio", generationList)
-    .option("--threats LIST", `of ${threats.join(",")}`, threatList)
-    .option("--seed N", "everything random follows from it", whole("--seed", 0), 1)
-    .option("--explain GENERATION/THREAT", "what happened in one cell")
+    .option("--chip <name>", "naples, rome, milan, genoa or turin", chip, "turin")
+    .option("--generations <list>", "of none,sme,sev,sev-es,sev-snp,sev-tio", generationList)
+    .option("--threats <list>", `of ${threats.join(",")}`, threatList)
+    .option("--seed <n>", "everything random follows from it", whole("--seed", 0), 1)
+    .option("--explain <generation/threat>", "what happened in one cell")
     .option("--json", "cells as JSON")
     .action(act);
 }
