@@ -23,6 +23,7 @@ export function hostMsrs({ view }: Silicon): Pick<HostPort, "rdmsr" | "wrmsr"> {
     [Msr.SYSCFG]: syscfg,
     [Msr.HWCR]: () => world(World.HWCR),
     [Msr.VM_HSAVE_PA]: () => world(World.VM_HSAVE_PA),
+    [Msr.TSC]: () => world(World.STEPS),
   };
   const writable: Record<number, (value: bigint) => boolean> = {
     // Once SNP is enabled it is locked: a write that changes nothing is no fault. APM vol. 2, 15.36.2.

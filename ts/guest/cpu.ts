@@ -2,6 +2,7 @@
 // not leave by themselves become #VC (vector 29). APM vol. 2, 15.9 and table 15-35; vol. 3 for each instruction.
 import * as Code from "../abi/exit.ts";
 import * as Msr from "../abi/msr.ts";
+import * as World from "../abi/world.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
 import type { GuestPort, RmpAdjust, RmpQuery } from "../port.ts";
 import { Execution, type Step } from "./execution.ts";
@@ -113,6 +114,15 @@ export class Cpu extends Execution {
     registers.rdx = value >> 32n;
     if (!this.#isOwn(msr) && (yield* this.intercepted(Code.VMEXIT_MSR, 1n, 0n, WRMSR))) return;
     if (!writeMsr(this.cpu, registers, msr, value)) yield* this.raise(Code.GP, 0n, 0n);
+  }
+
+  /** The GHCB MSR, which never leaves, as a routine reaches it that has saved the registers RDMSR and WRMSR take. */
+  get ghcbMsr(): bigint {
+    return this.cpu.world.getBigUint64(World.GHCB, true);
+  }
+
+  set ghcbMsr(value: bigint) {
+    this.cpu.world.setBigUint64(World.GHCB, value, true);
   }
 
   #isOwn(msr: number): boolean {

@@ -34,6 +34,8 @@ export abstract class Execution {
   instruction: Instruction = ACCESS;
   protected readonly port: GuestPort;
   protected readonly cpu: CpuPort;
+  /** The privilege level that the routine under way interrupted: what a real one finds in the saved CS. */
+  interruptedCpl = 0;
   readonly #routines = new Map<number, Routine>();
   #depth = 0;
   /** RIP, its low half, as it was when the guest left, and after the instruction it left at. */
@@ -201,9 +203,12 @@ export abstract class Execution {
     const { cpl } = this.registers;
     file.setUint32(Vmsa.RFLAGS, flags & ~INTERRUPT_FLAG, true);
     if (cpl !== 0) this.registers.cpl = 0;
+    const outer = this.interruptedCpl;
+    this.interruptedCpl = cpl;
     this.#depth++;
     yield* routine(this as unknown as Cpu, error, cr2);
     this.#depth--;
+    this.interruptedCpl = outer;
     if (cpl !== 0) this.registers.cpl = cpl;
     file.setUint32(Vmsa.RFLAGS, flags, true);
     words[RIP] = rip;

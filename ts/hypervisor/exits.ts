@@ -8,6 +8,7 @@ import { invalidOpcode, nothing, skipped } from "./exit/instruction.ts";
 import { answerMsr } from "./exit/msr.ts";
 import { nestedPageFault } from "./exit/nested-page-fault.ts";
 import { answerPort } from "./exit/port.ts";
+import { serveVmgexit } from "./ghcb/serve.ts";
 import type { Vcpu } from "./vcpu.ts";
 import type { Vm } from "./vm.ts";
 
@@ -34,6 +35,7 @@ export const exitRows: ReadonlyMap<number, ExitRow> = new Map([
   [Code.VMEXIT_MWAIT, skipped],
   [Code.VMEXIT_SHUTDOWN, () => "ends"],
   [Code.VMEXIT_VMRUN, invalidOpcode],
+  [Code.VMEXIT_VMGEXIT, serveVmgexit],
 ]);
 
 /** HLT: nothing runs until an event is injected. */

@@ -8,10 +8,11 @@ import * as Status from "../abi/status.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
+import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import type { HostPort } from "../port.ts";
 import { createVcpu } from "./create-vcpu.ts";
+import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
-import { launchState, RESET_VECTOR } from "./launch-state.ts";
 import { MailboxDriver } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware, makePreGuest } from "./page-state.ts";
@@ -62,9 +63,14 @@ export class Hypervisor {
     const pages = this.#pages;
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
-    if (sev) this.#activate(asid, snp, launch);
+    const gctx = sev ? this.#activate(asid, snp, launch) : undefined;
+    const requests =
+      gctx === undefined
+        ? undefined
+        : new GuestRequests(host, this.mailbox, gctx, () => pages.small());
     const cpuid = guestCpuid(this.#chip, this.#generation);
-    const vm = new Vm({ host, pages, nested, asid, snp, cpuid }, options);
+    const cBit = sev ? this.#chip.cBit : 0;
+    const vm = new Vm({ host, pages, nested, asid, snp, cBit, requests, cpuid }, options);
     this.#vms.set(asid, vm);
     if (options.image) {
       for (let index = 0; index < (options.vcpus ?? 1); index++)
@@ -84,8 +90,9 @@ export class Hypervisor {
     if (this.#maps === 0n) this.#prepare();
     const features =
       (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
-    const entry = options.image?.entry ?? RESET_VECTOR;
-    const state = launchState(entry, this.#chip.signature, es ? features : 0n);
+    const eip = Number(options.image?.entry ?? RESET_EIP);
+    const { signature } = this.#chip;
+    const state = vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
     const vmsa = es ? this.#pages.small() : undefined;
     const vcpu = createVcpu(index, {
       host,
@@ -126,10 +133,16 @@ export class Hypervisor {
     return asid;
   }
 
-  #activate(asid: number, snp: boolean, launch: Launch): void {
-    const status = snp ? this.#activateSnp(asid, launch) : this.#activateLegacy(asid, launch);
+  /** Answers the context page of an SNP guest. */
+  #activate(asid: number, snp: boolean, launch: Launch): bigint | undefined {
+    const gctx = snp ? this.#pages.small() : undefined;
+    const status =
+      gctx === undefined
+        ? this.#activateLegacy(asid, launch)
+        : this.#activateSnp(asid, gctx, launch);
     if (status !== Status.SUCCESS)
       throw new CheckFailed(`ACTIVATE of ASID ${asid}: status 0x${status.toString(16)}`);
+    return gctx;
   }
 
   #activateLegacy(asid: number, launch: Launch): number {
@@ -139,8 +152,7 @@ export class Hypervisor {
     return this.mailbox.send(Command.ACTIVATE, new Uint8Array(buffer.buffer));
   }
 
-  #activateSnp(asid: number, launch: Launch): number {
-    const gctx = this.#pages.small();
+  #activateSnp(asid: number, gctx: bigint, launch: Launch): number {
     makeFirmware(this.host, gctx);
     const buffer = new DataView(new ArrayBuffer(SnpActivate.SIZE));
     buffer.setBigUint64(SnpActivate.GCTX_PADDR, launch.admit(gctx), true);

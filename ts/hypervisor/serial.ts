@@ -1,4 +1,4 @@
-// The first serial port, a 16550 as far as a guest's console needs it: what is written to it is collected, and it is always ready.
+// The first serial port, a 16550 as far as a guest's console needs it: what is written to it is kept, and it is always ready.
 import type { Ports } from "./ports.ts";
 
 export const SERIAL = 0x3f8;
@@ -10,15 +10,15 @@ export class Serial {
   readonly #bytes: number[] = [];
 
   constructor(ports: Ports) {
-    ports.attach(SERIAL, {
-      read: () => 0,
-      write: (_, value) => void this.#bytes.push(value & 0xff),
-    });
+    const keep = (_: number, value: number) => {
+      this.#bytes.push(value & 0xff);
+    };
+    ports.attach(SERIAL, { read: () => 0, write: keep });
     ports.attach(LINE_STATUS, { read: () => READY, write: () => {} });
   }
 
   /** What the guest wrote so far, as Latin-1. */
   get text(): string {
-    return String.fromCharCode(...this.#bytes);
+    return this.#bytes.map((byte) => String.fromCharCode(byte)).join("");
   }
 }

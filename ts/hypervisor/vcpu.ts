@@ -3,6 +3,7 @@ import * as Code from "../abi/exit.ts";
 import * as Layout from "../abi/vmcb.ts";
 import * as Vmsa from "../abi/vmsa.ts";
 import type { Exit, HostPort } from "../port.ts";
+import { GhcbVcpu } from "./ghcb/state.ts";
 import { Vmcb } from "./vmcb.ts";
 
 /** What VMRUN is to be run with. */
@@ -25,6 +26,8 @@ export class Vcpu {
   readonly es: boolean;
   /** The guest's registers that VMRUN neither loads nor saves (ts/abi/vmsa.ts), which the hypervisor keeps. Not under SEV-ES. */
   readonly registers: BigUint64Array;
+  /** What the GHCB protocol keeps of it. */
+  readonly ghcb: GhcbVcpu = new GhcbVcpu();
   /** Why it left last. Overwritten by the next `run`. */
   readonly exit: VcpuExit;
   /** Asleep in HLT until something is injected. */

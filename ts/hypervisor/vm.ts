@@ -5,8 +5,14 @@ import type { CpuidValues } from "../chip/cpuid.ts";
 import type { Exit, HostPort } from "../port.ts";
 import type { Image } from "../world.ts";
 import { type ExitRow, exitRows, type Outcome, serve } from "./exits.ts";
+import type { GuestRequests } from "./ghcb/guest-request.ts";
+import { setPageState } from "./ghcb/page-state.ts";
+import { GhcbVm } from "./ghcb/state.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import type { Mmio } from "./mmio.ts";
 import type { NestedTables } from "./nested.ts";
 import { makePrivate, makeShared } from "./page-state.ts";
+import { PageStates } from "./page-states.ts";
 import type { Pages } from "./pages.ts";
 import { Ports } from "./ports.ts";
 import { serveReplayed } from "./replayed.ts";
@@ -36,6 +42,10 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
+  /** The C-bit's position, 0 where there is none. */
+  cBit: number;
+  /** The road to the firmware of an SNP guest. */
+  requests: GuestRequests | undefined;
   /** What the hypervisor tells this guest of the CPU. */
   cpuid: (leaf: number, subleaf: number) => CpuidValues;
 }
@@ -54,17 +64,24 @@ export class Vm {
   /** What is done for each exit; a row may be replaced. */
   readonly exits: Map<number, ExitRow> = new Map(exitRows);
   readonly cpuid: VmParts["cpuid"];
+  /** The GHCB protocol's rows and state; any may be changed. */
+  readonly ghcb: GhcbVm;
   /** The MSRs that are intercepted and that the hypervisor keeps for the guest. */
   readonly msrs: Map<number, bigint> = new Map([[Msr.VM_CR, 0n]]);
   readonly memory: bigint;
   readonly pageSize: PageSize;
+  /** Guest memory as the hypervisor can read it. */
+  readonly guest: GuestMemory;
   readonly #parts: VmParts;
+  readonly #states = new PageStates();
 
   constructor(parts: VmParts, options: VmOptions) {
     this.#parts = parts;
     this.asid = parts.asid;
     this.image = options.image;
     this.cpuid = parts.cpuid;
+    this.ghcb = new GhcbVm(parts.snp);
+    this.guest = new GuestMemory(this, parts.host, parts.nested.encrypted);
     this.serial = new Serial(this.ports);
     this.memory = options.memory;
     this.pageSize = options.pageSize;
@@ -73,6 +90,62 @@ export class Vm {
   /** nCR3. */
   get root(): bigint {
     return this.#parts.nested.root;
+  }
+
+  get host(): HostPort {
+    return this.#parts.host;
+  }
+
+  get snp(): boolean {
+    return this.#parts.snp;
+  }
+
+  /** The C-bit's position, 0 where guests have none. */
+  get cBit(): number {
+    return this.#parts.cBit;
+  }
+
+  /** The road to the firmware of an SNP guest. */
+  get requests(): GuestRequests | undefined {
+    return this.#parts.requests;
+  }
+
+  /** What the hypervisor's own RDTSC says. */
+  tsc(): bigint {
+    return this.#parts.host.rdmsr(Msr.TSC) ?? 0n;
+  }
+
+  /** Makes a page private or shared, in the RMP and in the nested tables. False: the RMP would not have it. */
+  setPageState(gpa: bigint, large: boolean, shared: boolean): boolean {
+    const { host, nested } = this.#parts;
+    if (gpa >= this.memory) return false;
+    const back = (at: bigint, priv: boolean) => this.back(at, priv);
+    const done = setPageState({ host, nested, asid: this.asid, back }, gpa, large, shared);
+    if (done) this.#states.set(gpa, large, !shared);
+    return done;
+  }
+
+  /** Whether the hypervisor has given a page to the guest as private. */
+  isPrivate(gpa: bigint): boolean {
+    return this.#states.isPrivate(gpa);
+  }
+
+  /** A 2 MiB page of the RMP and of the nested tables becomes 512 of 4 KiB. */
+  smash(gpa: bigint): void {
+    const { host, nested } = this.#parts;
+    const base = gpa & ~(LARGE - 1n);
+    host.psmash(nested.spaOf(base) as bigint);
+    nested.split(base);
+  }
+
+  /** Marks the page of a gpa as a device's. */
+  markDevice(gpa: bigint): void {
+    this.#parts.nested.mapDevice(gpa);
+  }
+
+  /** Devices in guest physical memory. */
+  get mmio(): Mmio {
+    return this.ghcb.mmio;
   }
 
   /** Serves one #VMEXIT. Throws when the hypervisor would kill the guest. */
@@ -129,6 +202,7 @@ export class Vm {
     const base = gpa & ~((large ? LARGE : PAGE) - 1n);
     const spa = large ? pages.large() : pages.small();
     if (snp && priv) makePrivate(host, spa, base, this.asid, large);
+    this.#states.set(base, large, priv);
     nested.map(base, spa, large);
   }
 
