@@ -1,30 +1,12 @@
-// The attacks of the protection matrix, in its order. The first eight are those of the hardware's own table; the others came with the
-// papers that their files name.
-import type { Attack } from "./attack.ts";
-import { aliasing } from "./threat/aliasing.ts";
-import { asidSwap } from "./threat/asid-swap.ts";
-import { corruption } from "./threat/corruption.ts";
-import { dmaPrivate } from "./threat/dma-private.ts";
-import { dramRead } from "./threat/dram-read.ts";
-import { dramReplay } from "./threat/dram-replay.ts";
-import { hostReadMemory } from "./threat/host-read-memory.ts";
-import { hostReadRegisters } from "./threat/host-read-registers.ts";
-import { hostWriteRegisters } from "./threat/host-write-registers.ts";
-import { injection } from "./threat/injection.ts";
-import { remapping } from "./threat/remapping.ts";
-import { replay } from "./threat/replay.ts";
-
-export const attacks: readonly Attack[] = [
-  dramRead,
-  hostReadMemory,
-  hostReadRegisters,
-  hostWriteRegisters,
-  replay,
-  corruption,
-  aliasing,
-  remapping,
-  dmaPrivate,
-  injection,
-  asidSwap,
-  dramReplay,
-];
+// cloister/attack: the matrix, its attacks, and what an attack of one's own is made of. Re-exports only.
+export type { Attack, Got, Outcome } from "./attack.ts";
+export { attacks } from "./attacks.ts";
+export {
+  type Cell,
+  type MatrixOptions,
+  matrix,
+  type RefusedGeneration,
+  runAttack,
+} from "./matrix.ts";
+export type { Scene, SceneOptions } from "./scene.ts";
+export type { Witness } from "./victim.ts";

@@ -5,7 +5,7 @@ import { chips } from "../chip/index.ts";
 import { BadInput } from "../error.ts";
 import type { CoreModule } from "../structural.ts";
 import type { Attack, Got, Outcome } from "./attack.ts";
-import { attacks } from "./index.ts";
+import { attacks } from "./attacks.ts";
 import { Scene } from "./scene.ts";
 
 /** One cell: what an attack came to. `events` is what happened on the way, a line each. */
@@ -37,7 +37,7 @@ export interface MatrixOptions {
   module?: CoreModule;
 }
 
-/** Runs every attack on every generation, one after another, and gives each cell when it is known. Generations that the part lacks come first. */
+/** Runs every attack on every generation, and gives each cell when it is known; first the generations that the part lacks. */
 export function* matrix(options: MatrixOptions = {}): Generator<Cell | RefusedGeneration> {
   const chip = options.chip ?? "turin";
   const wanted = options.generations ?? generations;

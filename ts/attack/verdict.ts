@@ -24,7 +24,7 @@ export function verdictOnReading(plain: boolean, via: string): Outcome {
   return { protected: !plain, got: plain ? "plaintext" : "ciphertext", via };
 }
 
-/** An attempt on the integrity of the victim's secret, after it has run on: `lost` is what it means when the guest read something else. */
+/** An attempt on the secret's integrity, after the guest ran on. `lost` names what the guest read, if it was not its own. */
 export function verdictOnMemory(scene: Scene, lost: (read: Uint8Array) => Got): Outcome {
   const { witness, ended, refusal } = scene;
   const stopped = ended ?? witness.fault;

@@ -8,7 +8,7 @@ import type { Image } from "../world.ts";
 /** Where its two private pages are. Before paging a gva is the gpa. */
 export const SECRET = 0x10000n;
 export const OTHER = 0x20000n;
-/** Code of the guest's own that a hypervisor would like to run elsewhere: it loads what RSI points at, and halts. Any kernel has such code. */
+/** The guest's code that loads what RSI points at, and halts. Any kernel has such code somewhere. */
 export const GADGET = 0x7000n;
 /** The vector of a system call that nobody makes here. */
 export const SYSTEM_CALL = 0x80;
@@ -76,7 +76,7 @@ function* victim(cpu: Cpu, witness: Witness): Step {
   witness.stage = ONE_STAGE;
 }
 
-/** Routines for what should never come. #VC for a page that was accepted once is an attack: a guest that validated again would be lost. */
+/** Routines for what should never come. A #VC for a page that was accepted once is an attack: validating again would lose. */
 function listen(cpu: Cpu, witness: Witness): void {
   cpu.on(Code.VC, function* (inner, error, cr2) {
     if (error !== BigInt(Code.PAGE_NOT_VALIDATED)) {

@@ -1,7 +1,7 @@
 // cloister matrix: which generation stops which attack, found by running each.
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { attacks } from "../attack/index.ts";
+import { attacks } from "../attack/attacks.ts";
 import type { Cell, MatrixOptions, RefusedGeneration } from "../attack/matrix.ts";
 import { matrix as cellsOf, runAttack } from "../attack/matrix.ts";
 import { type ChipName, type Generation, generations, lacks } from "../chip/chip.ts";

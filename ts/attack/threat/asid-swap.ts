@@ -1,5 +1,4 @@
-// asid-swap: a VM of the attacker's runs under the victim's ASID, its nested tables over the victim's page, at a gadget of the victim's
-// code that loads from memory (CROSSLINE, 2021).
+// asid-swap: a VM of the attacker's runs under the victim's ASID over the victim's page, at a load in the victim's code (CROSSLINE, 2021).
 import * as Segment from "../../abi/segment.ts";
 import * as Layout from "../../abi/vmcb.ts";
 import * as Vmsa from "../../abi/vmsa.ts";

@@ -22,7 +22,7 @@ export const hostWriteRegisters: Attack = {
   },
 };
 
-/** Bytes of another make over the block that holds RBX; where the host may not store, it takes the page away first and gives it back. */
+/** Other bytes over the block that holds RBX. Where the host may not store, it takes the page away first and gives it back. */
 function alterVmsa(scene: Scene): void {
   const page = scene.vcpu.vmcb.u64(Layout.VMSA_PTR);
   const block = page + BigInt(Vmsa.RBX & ~(BLOCK - 1));
