@@ -33,7 +33,8 @@ export { attach, modeOf } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
 export { installKey, removeKey, slotState } from "./slots";
-export { pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
+export { covered, pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
+export { clearRmp, enforceRmp, hideCiphertext } from "./psp";
 export { validatedOf } from "./rmp";
 export { respond } from "./mailbox";
 export { forgetVmsa, noteVmsa } from "./psp";

@@ -4,6 +4,7 @@ import * as Events from "./abi/events.ts";
 import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
 import * as Slot from "./abi/slot.ts";
+import * as State from "./abi/state.ts";
 import * as Vcpu from "./abi/vcpu.ts";
 import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { Misuse } from "./error.ts";
@@ -218,6 +219,11 @@ function firmwarePort(made: Silicon): FirmwarePort {
       high: BigInt.asUintN(64, exports.rmpHigh(spa)),
     }),
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
+    fullPermissions: () => view.getUint32(Memory.STATE + State.VMPL_FULL, true),
+    covered: (spa) => Boolean(exports.covered(spa)),
+    enforceRmp: (on) => exports.enforceRmp(on),
+    clearRmp: () => exports.clearRmp(),
+    hideCiphertext: (on) => exports.hideCiphertext(on),
     installKey(asid, key, tweakKey) {
       bytes.set(key, Memory.WINDOW);
       bytes.set(tweakKey, Memory.WINDOW + 16);

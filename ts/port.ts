@@ -199,6 +199,16 @@ export interface FirmwarePort {
   write(spa: bigint, key: number, from: Uint8Array): boolean;
   rmp(spa: bigint): { low: bigint; high: bigint };
   setRmp(spa: bigint, low: bigint, high: bigint): boolean;
+  /** Whether the machine has memory there. */
+  covered(spa: bigint): boolean;
+  /** Permission bits of a page newly assigned, for VMPL0: all that the part has. */
+  fullPermissions(): number;
+  /** Whether the RMP is checked. */
+  enforceRmp(on: boolean): void;
+  /** Every page becomes the hypervisor's. */
+  clearRmp(): void;
+  /** Whether the host reads ones where a guest's private memory is. */
+  hideCiphertext(on: boolean): void;
   installKey(asid: number, key: Uint8Array, tweakKey: Uint8Array): void;
   removeKey(asid: number): void;
   /** Slot.EMPTY, ACTIVE or LEAVING. */

@@ -1,10 +1,8 @@
 // The hypervisor: the host's software, and the attacker. It has the host's view of memory and the mailbox, and nothing else.
-import * as Activate from "../abi/activate.ts";
-import * as Command from "../abi/command.ts";
 import * as Msr from "../abi/msr.ts";
+import * as Init from "../abi/psp/init.ts";
+import * as SnpInitEx from "../abi/psp/snp-init-ex.ts";
 import * as Feature from "../abi/sev-features.ts";
-import * as SnpActivate from "../abi/snp-activate.ts";
-import * as Status from "../abi/status.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
@@ -13,23 +11,16 @@ import type { HostPort } from "../port.ts";
 import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
-import { MailboxDriver } from "./mailbox.ts";
+import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
+import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
-import { makeFirmware, makePreGuest } from "./page-state.ts";
+import { makeFirmware } from "./page-state.ts";
 import { Pages } from "./pages.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
-/** What stands in for the commands of a launch until the secure processor has them. */
-export interface Launch {
-  /** LAUNCH_START and GCTX_CREATE: how the firmware names the guest, a handle, or for SNP the context page it was offered. */
-  admit(context?: bigint): bigint;
-  /** LAUNCH_UPDATE_VMSA, and SNP_LAUNCH_UPDATE of a VMSA: encrypts the state that stands in a page. */
-  vmsa(spa: bigint, gpa: bigint, asid: number): void;
-}
-
-/** Where a VMSA lies for the guest: nowhere it can reach. Linux; spec digest vmcb-vmsa.md 3. */
-const VMSA_GPA = 0xffff_ffff_f000n;
+const TMR_BYTES = 0x10_0000;
+const PAGE = 0x1000n;
 
 export class Hypervisor {
   readonly host: HostPort;
@@ -51,32 +42,73 @@ export class Hypervisor {
     this.mailbox = new MailboxDriver(host, this.#pages.small());
   }
 
+  /** Initialises the secure processor for the generation, as Linux's ccp driver does when it is loaded. */
+  initialise(): void {
+    const { sev, snp, tio } = featuresOf(this.#generation);
+    if (snp) {
+      const FLAGS = (1 << SnpInitEx.INIT_RMP_BIT) | (Number(tio) << SnpInitEx.TIO_EN_BIT);
+      this.mailbox.must("SNP_INIT_EX", SnpInitEx, { FLAGS });
+      this.mailbox.snp = true;
+      this.host.wbinvd();
+      this.mailbox.must("SNP_DF_FLUSH", NO_BUFFER);
+    } else if (sev) this.initialiseSev();
+  }
+
+  /** INIT, for SEV guests and where the part has them SEV-ES guests. With SNP nobody needs it until such a guest comes. */
+  initialiseSev(): void {
+    if (!featuresOf(this.#generation).es) {
+      this.mailbox.must("INIT", Init);
+      return;
+    }
+    const tmr = this.#pages.large();
+    if (this.mailbox.snp)
+      for (let at = 0n; at < TMR_BYTES; at += PAGE) makeFirmware(this.host, tmr + at);
+    this.mailbox.must("INIT", Init, {
+      FLAGS: 1 << Init.ES_BIT,
+      TMR_PADDR: tmr,
+      TMR_LENGTH: TMR_BYTES,
+    });
+  }
+
+  /** What a launch needs of the hypervisor. */
+  get parts(): LaunchParts {
+    return { host: this.host, mailbox: this.mailbox, pages: this.#pages };
+  }
+
   /** The VM that has an ASID. */
   vmOf(asid: number): Vm | undefined {
     return this.#vms.get(asid);
   }
 
-  /** Makes a VM: nested tables, an ASID from the pool, for an encrypted guest its activated key, and its vCPUs. */
-  createVm(options: VmOptions, launch: Launch): Vm {
+  /** Makes a VM: nested tables, an ASID from the pool, its vCPUs; where guests are encrypted, launched through the mailbox. */
+  createVm(options: VmOptions): Vm {
     const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
-    const gctx = sev ? this.#activate(asid, snp, launch) : undefined;
+    const launch = this.#startLaunch(asid, options);
+    const gctx = launch?.gctx;
     const requests =
       gctx === undefined
         ? undefined
         : new GuestRequests(host, this.mailbox, gctx, () => pages.small());
     const cpuid = guestCpuid(this.#chip, this.#generation);
     const cBit = sev ? this.#chip.cBit : 0;
-    const vm = new Vm({ host, pages, nested, asid, snp, cBit, requests, cpuid }, options);
+    const vm = new Vm({ host, pages, nested, asid, snp, cBit, gctx, requests, cpuid }, options);
     this.#vms.set(asid, vm);
     if (options.image) {
       for (let index = 0; index < (options.vcpus ?? 1); index++)
         vm.vcpus.push(this.#createVcpu(vm, index, options, launch));
     }
+    launch?.finish();
     return vm;
+  }
+
+  #startLaunch(asid: number, { launch }: VmOptions): Launch | undefined {
+    const { sev, es, snp } = featuresOf(this.#generation);
+    if (snp) return new SnpLaunch(this.parts, asid, launch);
+    return sev ? new SevLaunch(this.parts, asid, es) : undefined;
   }
 
   /** The C-bit's mask, where the host encrypts its own memory. */
@@ -84,7 +116,7 @@ export class Hypervisor {
     return featuresOf(this.#generation).sme ? 1n << BigInt(this.#chip.cBit) : 0n;
   }
 
-  #createVcpu(vm: Vm, index: number, options: VmOptions, launch: Launch): Vcpu {
+  #createVcpu(vm: Vm, index: number, options: VmOptions, launch?: Launch): Vcpu {
     const { host } = this;
     const { sev, es, snp } = featuresOf(this.#generation);
     if (this.#maps === 0n) this.#prepare();
@@ -108,8 +140,7 @@ export class Hypervisor {
     });
     if (vmsa === undefined) return vcpu;
     if (!host.write(vmsa, state)) throw new CheckFailed("VMSA: its page is not the hypervisor's");
-    if (snp) makePreGuest(host, vmsa, VMSA_GPA, vm.asid);
-    launch.vmsa(vmsa, VMSA_GPA, vm.asid);
+    launch?.vmsa(vmsa);
     return vcpu;
   }
 
@@ -131,32 +162,5 @@ export class Hypervisor {
     if (asid > (below ? minSevAsid - 1 : asids))
       throw new Misuse(`ASIDs: all of ${this.#chip.product} are in use`);
     return asid;
-  }
-
-  /** Answers the context page of an SNP guest. */
-  #activate(asid: number, snp: boolean, launch: Launch): bigint | undefined {
-    const gctx = snp ? this.#pages.small() : undefined;
-    const status =
-      gctx === undefined
-        ? this.#activateLegacy(asid, launch)
-        : this.#activateSnp(asid, gctx, launch);
-    if (status !== Status.SUCCESS)
-      throw new CheckFailed(`ACTIVATE of ASID ${asid}: status 0x${status.toString(16)}`);
-    return gctx;
-  }
-
-  #activateLegacy(asid: number, launch: Launch): number {
-    const buffer = new DataView(new ArrayBuffer(Activate.SIZE));
-    buffer.setUint32(Activate.HANDLE, Number(launch.admit()), true);
-    buffer.setUint32(Activate.ASID, asid, true);
-    return this.mailbox.send(Command.ACTIVATE, new Uint8Array(buffer.buffer));
-  }
-
-  #activateSnp(asid: number, gctx: bigint, launch: Launch): number {
-    makeFirmware(this.host, gctx);
-    const buffer = new DataView(new ArrayBuffer(SnpActivate.SIZE));
-    buffer.setBigUint64(SnpActivate.GCTX_PADDR, launch.admit(gctx), true);
-    buffer.setUint32(SnpActivate.ASID, asid, true);
-    return this.mailbox.send(Command.SNP_ACTIVATE, new Uint8Array(buffer.buffer));
   }
 }

@@ -9,6 +9,7 @@ import type { GuestRequests } from "./ghcb/guest-request.ts";
 import { setPageState } from "./ghcb/page-state.ts";
 import { GhcbVm } from "./ghcb/state.ts";
 import { GuestMemory } from "./guest-memory.ts";
+import type { SnpLaunchOptions } from "./launch.ts";
 import type { Mmio } from "./mmio.ts";
 import type { NestedTables } from "./nested.ts";
 import { makePrivate, makeShared } from "./page-state.ts";
@@ -33,6 +34,8 @@ export interface VmOptions {
   vcpus?: number;
   /** SEV_FEATURES of their VMSAs beside SNPActive; default 0. */
   sevFeatures?: bigint;
+  /** Under SNP: policy, ID block, migration agent and the like. */
+  launch?: SnpLaunchOptions;
 }
 
 /** What of the platform a VM needs. */
@@ -46,6 +49,8 @@ export interface VmParts {
   cBit: number;
   /** The road to the firmware of an SNP guest. */
   requests: GuestRequests | undefined;
+  /** The guest's context page, under SNP. */
+  gctx?: bigint | undefined;
   /** What the hypervisor tells this guest of the CPU. */
   cpuid: (leaf: number, subleaf: number) => CpuidValues;
 }
@@ -85,6 +90,11 @@ export class Vm {
     this.serial = new Serial(this.ports);
     this.memory = options.memory;
     this.pageSize = options.pageSize;
+  }
+
+  /** How the firmware names the guest under SNP: its context page. */
+  get gctx(): bigint | undefined {
+    return this.#parts.gctx;
   }
 
   /** nCR3. */
