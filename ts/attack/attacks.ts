@@ -1,4 +1,4 @@
-// The attacks of the protection matrix, in its order: those of the hardware's own table, then those of the papers that their files name.
+// The attacks of the protection matrix, in its order: those of the hardware's own table, then those of papers that their files name.
 import type { Attack } from "./attack.ts";
 import { aliasing } from "./threat/aliasing.ts";
 import { asidSwap } from "./threat/asid-swap.ts";

@@ -1,4 +1,4 @@
-// asid-swap: a VM of the attacker's runs under the victim's ASID over the victim's page, at a load in the victim's code (CROSSLINE, 2021).
+// asid-swap: a VM of the attacker runs under the victim's ASID over its page, at a load in the victim's code (CROSSLINE, 2021).
 import * as Segment from "../../abi/segment.ts";
 import * as Layout from "../../abi/vmcb.ts";
 import * as Vmsa from "../../abi/vmsa.ts";
