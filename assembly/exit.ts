@@ -40,6 +40,12 @@ export function hostFault(error: u64, spa: u64): bool {
   return false;
 }
 
+/** An exception of the host's own software that names no address. */
+export function hostException(vector: u64): bool {
+  record(Exit.HOST_FAULT, vector, 0, 0);
+  return false;
+}
+
 /** A request of a device that the IOMMU stopped. */
 export function deviceFault(code: u64, device: u64, gpa: u64): bool {
   record(Exit.DEVICE_FAULT, code, device, gpa);

@@ -19,6 +19,7 @@ export function start(
   snp: bool,
   vmplFull: u32,
   cacheWarp: bool,
+  rmpFeatures: u32,
 ): u32 {
   const directoryRoot = align(Memory.FRAME_TABLE + u64(linearPages) * Frame.SIZE);
   // One u32 per leaf: 2 MiB of memory a directory leaf, 1 MiB an RMP leaf.
@@ -39,6 +40,7 @@ export function start(
   store<u32>(Memory.STATE, u32(snp), State.SNP_ENABLED);
   store<u32>(Memory.STATE, vmplFull, State.VMPL_FULL);
   store<u32>(Memory.STATE, u32(cacheWarp), State.CACHE_WARP);
+  store<u32>(Memory.STATE, rmpFeatures, State.RMP_FEATURES);
   fillTables();
   resetMailbox();
   return u32(end - frames);

@@ -100,6 +100,15 @@ function forgetFrame(frame: u32): void {
   store<u32>(info, load<u32>(info, Frame.GENERATION) + 1, Frame.GENERATION);
 }
 
+/** Drops the walks to a page, and those that read it: its owner or permissions change, its bytes do not. */
+export function forgetPage(page: u32): void {
+  const entry = directoryEntry(page);
+  if (!entry) return;
+  const frame = openFrame(entry);
+  if (frame) forgetFrame(frame);
+  if (isTable(entry)) forgetWalks(entry);
+}
+
 /** Closes an open page: its dirty lines go to the chips, its frame goes back. Needs no frame, so it cannot fail. */
 export function close(entry: usize): void {
   const frame = openFrame(entry);

@@ -6,6 +6,7 @@ import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram, takeZeroFrame } from "./dram";
+import { forgetPage } from "./page";
 import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
 // A leaf is one frame: 256 entries, 1 MiB of system memory.
@@ -23,6 +24,11 @@ const REFUSED: u64 = u64(1) << Exit.RMP_BIT;
 /** Whether SNP is enabled on the machine: SYSCFG.SecureNestedPagingEn and an initialised RMP. */
 export function isEnabled(): bool {
   return load<u32>(Memory.STATE, State.SNP_ENABLED) != 0;
+}
+
+/** Whether the part has an instruction: a bit of CPUID Fn8000_001F EAX. */
+export function hasFeature(position: i32): bool {
+  return bit(u64(load<u32>(Memory.STATE, State.RMP_FEATURES)), position);
 }
 
 function leafOf(page: u32): usize {
@@ -87,6 +93,28 @@ export function firstPermissions(): u64 {
   return u64(load<u32>(Memory.STATE, State.VMPL_FULL));
 }
 
+/** What an entry allows a VMPL. */
+export function permissionsOf(page: u32, vmpl: u32): u32 {
+  return u32(field(highOf(page), i32(vmpl * Rmp.VMPL_WIDTH), Rmp.VMPL_WIDTH));
+}
+
+/** Whether a running vCPU holds the page as its VMCB, VMSA or AVIC page. */
+export function isInUse(page: u32): bool {
+  return bit(lowOf(page), Rmp.LOCK_BIT);
+}
+
+/** VMRUN marks the pages it runs on, #VMEXIT takes the marks away: in between, host stores, the guest's private accesses
+ *  and RMPUPDATE meet them. False when no frame is left for the entry. APM vol. 2, 15.36.12; spec digest rmp.md 6. */
+export function setInUse(page: u32, inUse: bool): bool {
+  if (!isEnabled()) return true;
+  const entry = inUse ? makeEntry(page) : entryOf(page);
+  if (!entry) return !inUse;
+  if (inUse) forgetPage(page);
+  const low = load<u64>(entry) & ~mask(Rmp.LOCK_BIT);
+  store<u64>(entry, low | (u64(inUse) << Rmp.LOCK_BIT));
+  return true;
+}
+
 /** Writes an entry, and keeps what hangs on it: the region's count of assigned subpages and the ASID's of validated pages. */
 export function put(page: u32, low: u64, high: u64): void {
   // Walks through 2 MiB mappings may write because nothing of the region was assigned.
@@ -117,22 +145,22 @@ export function validatedOf(asid: u32): u64 {
   return load<u64>(Memory.ASID_COUNTERS + (usize(asid) << 3));
 }
 
-/** Whether a page (or the 2 MiB from it on) is the hypervisor's: nothing in it is assigned. */
+/** Whether a page (or the 2 MiB from it on) is the hypervisor's to write: nothing in it is assigned, nor the page in use. */
 export function isHypervisorOwned(page: u32, large: bool): bool {
-  if (bit(lowOf(governing(page)), Rmp.ASSIGNED_BIT)) return false;
+  if (lowOf(governing(page)) & (mask(Rmp.ASSIGNED_BIT) | mask(Rmp.LOCK_BIT))) return false;
   if (!large) return true;
   const head = lowOf(headOf(page));
   return !bit(head, Rmp.ASSIGNED_BIT) && subpagesOf(head) == 0;
 }
 
-/** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, not immutable, of the nested mapping's size. */
+/** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, neither immutable nor locked, of the nested mapping's size. */
 export function checkOwner(page: u32, gpa: u64, asid: u32, large: bool): u64 {
   if (!isDram(page)) return REFUSED;
   const owner = governing(page);
   const low = lowOf(owner);
   if (!bit(low, Rmp.ASSIGNED_BIT) || asidOf(low) != asid) return REFUSED;
   if ((gpa & ~OFFSET) != gpaOf(low) + (u64(page - owner) << PAGE_SHIFT)) return REFUSED;
-  if (bit(low, Rmp.IMMUTABLE_BIT)) return REFUSED;
+  if (low & (mask(Rmp.IMMUTABLE_BIT) | mask(Rmp.LOCK_BIT))) return REFUSED;
   if (bit(low, Rmp.PAGE_SIZE_BIT) != large) return REFUSED | mask(Exit.SIZEM_BIT);
   return ALLOWED;
 }

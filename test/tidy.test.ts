@@ -136,6 +136,8 @@ test("no road is left: each folder imports what its side may know", () => {
 
 const RAW = [
   "ts/core.ts",
+  "ts/cpu-port.ts",
+  "ts/rmp-port.ts",
   "ts/silicon.ts",
   "ts/replay/port.ts",
   "ts/replay/reference.ts",

@@ -3,12 +3,14 @@ import * as DeviceTable from "./abi/device-table.ts";
 import * as Events from "./abi/events.ts";
 import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
-import * as RmpLayout from "./abi/rmp-state.ts";
 import * as Slot from "./abi/slot.ts";
+import * as State from "./abi/state.ts";
 import * as Vcpu from "./abi/vcpu.ts";
+import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { Misuse } from "./error.ts";
-import type { Core, FirmwarePort, GuestPort, HostPort, RmpState, VcpuContext } from "./port.ts";
+import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
+import { guestRmp, hostRmp } from "./rmp-port.ts";
 import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
 
 const PAGE = 0x1000;
@@ -111,11 +113,7 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
       readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW), true),
     write: (gva, from) =>
       writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW), true),
-    pvalidate(gva, large, validate) {
-      const answer = exports.pvalidate(gva, large ? 1 : 0, validate);
-      if (answer === 0xffff) return undefined;
-      return { eax: answer & 0xff, carry: (answer & 0x100) !== 0 };
-    },
+    ...guestRmp(made),
     map: (root, gva, leaf, level, linear, links) =>
       exports.mapGuest(root, gva, leaf, level, linear, setLinks(made, links)),
     vmexit(code, info1 = 0n, info2 = 0n) {
@@ -123,6 +121,7 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
       exports.vmexit(BigInt(code), info1, info2);
     },
     replay: replayPort(made),
+    cpu: cpuPort(made),
     noteBounce: (n) => exports.count(Events.BYTES_BOUNCED, BigInt(n)),
     exit: made.exit,
   };
@@ -166,17 +165,13 @@ function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
 }
 
 function hostPort(made: Silicon, cBit: bigint): HostPort {
-  const { exports, bytes } = made;
+  const { exports } = made;
   return {
     read: (spa, into, encrypted = false) =>
       readPages(made, spa, into, (at, n) => exports.hostRead(at, encrypted, n, Memory.WINDOW)),
     write: (spa, from, encrypted = false) =>
       writePages(made, spa, from, (at, n) => exports.hostWrite(at, encrypted, n, Memory.WINDOW)),
-    rmpupdate(spa, state) {
-      bytes.set(rmpState(state), Memory.WINDOW);
-      return exports.rmpupdate(spa, Memory.WINDOW);
-    },
-    psmash: (spa) => exports.psmash(spa),
+    ...hostRmp(made),
     mapNested: (root, gpa, leaf, level, links) =>
       exports.mapNested(root, gpa, leaf, level, cBit, setLinks(made, links)),
     nestedEntry: (root, gpa) => BigInt.asUintN(64, exports.nestedEntry(root, gpa, cBit)),
@@ -193,19 +188,9 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
       exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
       return true;
     },
+    ...hostCpu(made),
     exit: made.exit,
   };
-}
-
-function rmpState(state: RmpState): Uint8Array {
-  const bytes = new Uint8Array(RmpLayout.SIZE);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(RmpLayout.GPA, state.gpa, true);
-  bytes[RmpLayout.ASSIGNED] = Number(state.assigned);
-  bytes[RmpLayout.PAGE_SIZE] = Number(state.pageSize === "2m");
-  bytes[RmpLayout.IMMUTABLE] = Number(state.immutable);
-  view.setUint32(RmpLayout.ASID, state.asid, true);
-  return bytes;
 }
 
 function firmwarePort(made: Silicon): FirmwarePort {
@@ -234,6 +219,11 @@ function firmwarePort(made: Silicon): FirmwarePort {
       high: BigInt.asUintN(64, exports.rmpHigh(spa)),
     }),
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
+    fullPermissions: () => view.getUint32(Memory.STATE + State.VMPL_FULL, true),
+    covered: (spa) => Boolean(exports.covered(spa)),
+    enforceRmp: (on) => exports.enforceRmp(on),
+    clearRmp: () => exports.clearRmp(),
+    hideCiphertext: (on) => exports.hideCiphertext(on),
     installKey(asid, key, tweakKey) {
       bytes.set(key, Memory.WINDOW);
       bytes.set(tweakKey, Memory.WINDOW + 16);
@@ -241,6 +231,8 @@ function firmwarePort(made: Silicon): FirmwarePort {
       bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
+    noteVmsa: (spa, asid) => Boolean(exports.noteVmsa(spa, asidOf(asid))),
+    forgetVmsa: (spa) => exports.forgetVmsa(spa),
     flushes: () => exports.flushes(),
     slotState: (asid) => exports.slotState(asidOf(asid)),
     validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asidOf(asid))),

@@ -4,19 +4,23 @@ import * as RmpState from "../../ts/abi/rmp-state";
 import { bit, LARGE_PAGES, mask, pageOf } from "../address";
 import { isDram } from "../dram";
 import { settle } from "../page";
-import { highOf, isEnabled, lowOf, makeEntry, put } from "../rmp";
+import { highOf, lowOf, makeEntry, put } from "../rmp";
+import { hostOnly } from "./host-only";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
 
-/** RAX = spa. Answers EAX. */
-export function psmash(spa: u64): u32 {
+/** RAX = spa. Answers EAX, or Answer.REFUSED. */
+export function psmash(spa: u64, inGuest: bool): u32 {
+  const legal = hostOnly(true, inGuest);
+  if (legal != RmpState.SUCCESS) return legal;
   const page = pageOf(spa);
-  if (!isEnabled() || spa & LARGE_OFFSET || !isDram(page)) return RmpState.FAIL_INPUT;
+  if (spa & LARGE_OFFSET || !isDram(page)) return RmpState.FAIL_INPUT;
   const head = lowOf(page);
   if (!bit(head, Rmp.ASSIGNED_BIT) || !bit(head, Rmp.PAGE_SIZE_BIT)) {
     return RmpState.FAIL_EXPANSION;
   }
   if (bit(head, Rmp.IMMUTABLE_BIT)) return RmpState.FAIL_PERMISSION;
+  if (bit(head, Rmp.LOCK_BIT)) return RmpState.FAIL_INUSE;
   // The region's two leaves.
   if (!makeEntry(page) || !makeEntry(page + LARGE_PAGES / 2)) return RmpState.FAIL_INUSE;
   const high = highOf(page);

@@ -11,12 +11,12 @@ import {
   governing,
   headOf,
   highOf,
-  isEnabled,
   lowOf,
   makeEntry,
   put,
   subpagesOf,
 } from "../rmp";
+import { hostOnly } from "./host-only";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
 const ASIDS: u32 = 1 << Rmp.ASID_WIDTH;
@@ -27,14 +27,17 @@ const OWNER_BITS: u64 =
   (((u64(1) << Rmp.GPA_WIDTH) - 1) << Rmp.GPA_LSB) |
   (((u64(1) << Rmp.ASID_WIDTH) - 1) << Rmp.ASID_LSB);
 
-/** RAX = spa, RCX = a linear address of rmp_state. Answers EAX. Needs SNP enabled: the host sees #UD otherwise. */
-export function rmpupdate(spa: u64, state: usize): u32 {
+/** RAX = spa, RCX = a linear address of rmp_state. Answers EAX, or Answer.REFUSED. */
+export function rmpupdate(spa: u64, state: usize, inGuest: bool): u32 {
+  const legal = hostOnly(true, inGuest);
+  if (legal != RmpState.SUCCESS) return legal;
   const large = load<u8>(state, RmpState.PAGE_SIZE) != 0;
-  if (!isEnabled() || !isWellFormed(spa, state, large)) return RmpState.FAIL_INPUT;
+  if (!isWellFormed(spa, state, large)) return RmpState.FAIL_INPUT;
   const page = pageOf(spa);
   const pages = large ? LARGE_PAGES : 1;
   if (!isDram(page)) return RmpState.FAIL_INPUT;
-  if (isImmutable(page, pages)) return RmpState.FAIL_PERMISSION;
+  if (hasAny(Rmp.IMMUTABLE_BIT, page, pages)) return RmpState.FAIL_PERMISSION;
+  if (hasAny(Rmp.LOCK_BIT, page, pages)) return RmpState.FAIL_INUSE;
   if (overlaps(page, large)) return RmpState.FAIL_OVERLAP;
   // Both the region's first entry, which counts, and the page's own.
   if (!makeEntry(headOf(page)) || !makeEntry(page)) return RmpState.FAIL_INUSE;
@@ -57,10 +60,10 @@ function isWellFormed(spa: u64, state: usize, large: bool): bool {
   return assigned != 0 || (asid == 0 && immutable == 0);
 }
 
-/** Whether only the firmware may change one of the entries. */
-function isImmutable(page: u32, pages: u32): bool {
+/** Whether one of the entries has a bit set: only the firmware may change it, or a running vCPU holds it. */
+function hasAny(position: i32, page: u32, pages: u32): bool {
   for (let i: u32 = 0; i < pages; i++) {
-    if (bit(lowOf(governing(page + i)), Rmp.IMMUTABLE_BIT)) return true;
+    if (bit(lowOf(governing(page + i)), position)) return true;
   }
   return false;
 }

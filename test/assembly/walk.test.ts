@@ -140,6 +140,7 @@ class RandomMachine {
         vmsa: false,
         validated: page < 12n || !this.chance.once(8),
         masks: [mask(), mask(), mask(), mask()],
+        locked: false,
       };
       this.world.rmp.entries.set(Number((spa + page * PAGE) / PAGE), entry);
       const high = entry.masks.reduce((sum, bits, i) => sum | (BigInt(bits) << BigInt(8 * i)), 0n);

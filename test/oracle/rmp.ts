@@ -1,9 +1,11 @@
-// The RMP as a map of plain objects, and its rules one by one in the order of spec digest rmp.md 4.2, 4.3, 4.5 and 5.
+// The RMP as a map of plain objects, its check and the host's instructions, rule by rule. Spec digest rmp.md 4.2, 4.3 and 5.
 import { bit, type RmpFields, rmpLow } from "../core.ts";
 
 export interface Entry extends RmpFields {
   /** Permissions of VMPL 0 to 3. */
   masks: number[];
+  /** A running vCPU holds the page. */
+  locked: boolean;
 }
 
 export const hypervisor: Entry = {
@@ -15,12 +17,13 @@ export const hypervisor: Entry = {
   vmsa: false,
   validated: false,
   masks: [0, 0, 0, 0],
+  locked: false,
 };
 
 export type Access = "read" | "write" | "fetch";
 export const ENC: bigint = bit(34);
-const [P, W, U, FETCH, RMP, FINAL] = [bit(0), bit(1), bit(2), bit(4), bit(31), bit(32)];
-const [SIZEM, VMPL] = [bit(35), bit(36)];
+export const [P, W, U, FETCH, RMP, FINAL] = [bit(0), bit(1), bit(2), bit(4), bit(31), bit(32)];
+export const [SIZEM, VMPL] = [bit(35), bit(36)];
 
 export class Rmp {
   readonly entries = new Map<number, Entry>();
@@ -48,7 +51,8 @@ export class Rmp {
   /** Whether the host may write through a mapping of this size. */
   isHost(page: number, large: boolean): boolean {
     const pages = large ? this.region(page) : [page];
-    return pages.every((one) => !this.own(this.head(one)).assigned);
+    const mine = pages.every((one) => !this.own(this.head(one)).assigned);
+    return mine && !this.own(this.head(page)).locked;
   }
 
   /** 0 for ownership as it must be, else the error bits. */
@@ -56,7 +60,8 @@ export class Rmp {
     const head = this.head(page);
     const entry = this.own(head);
     if (page >= this.#pages || !entry.assigned || entry.asid !== asid) return RMP;
-    if (entry.gpa + BigInt(page - head) * 4096n !== gpa || entry.immutable) return RMP;
+    if (entry.gpa + BigInt(page - head) * 4096n !== gpa) return RMP;
+    if (entry.immutable || entry.locked) return RMP;
     return large !== undefined && large !== entry.large ? RMP | SIZEM : 0n;
   }
 
@@ -94,6 +99,7 @@ export class Rmp {
     if (page >= this.#pages) return 1;
     const pages = to.large ? this.region(page) : [page];
     if (pages.some((one) => this.own(this.head(one)).immutable)) return 2;
+    if (pages.some((one) => this.own(this.head(one)).locked)) return 3;
     const first = this.own(page - (page % 512));
     const isLarge = first.assigned && first.large;
     if (to.large ? !isLarge && !this.isHost(page, true) : isLarge) return 4;
@@ -103,7 +109,12 @@ export class Rmp {
     if (!to.assigned) this.entries.delete(page);
     else if (to.asid !== 0 && owner(old) === owner(to))
       this.entries.set(page, { ...old, immutable: to.immutable });
-    else this.entries.set(page, { ...to, masks: [to.asid ? this.#full : 0, 0, 0, 0] });
+    else
+      this.entries.set(page, {
+        ...to,
+        masks: [to.asid ? this.#full : 0, 0, 0, 0],
+        locked: false,
+      });
     return 0;
   }
 
@@ -113,23 +124,27 @@ export class Rmp {
     const old = this.own(page);
     if (!old.assigned || !old.large) return 7;
     if (old.immutable) return 2;
+    if (old.locked) return 3;
     for (const [i, one] of this.region(page).entries())
       this.entries.set(one, { ...old, large: false, gpa: old.gpa + BigInt(i) * 4096n });
     return 0;
   }
 
-  /** EAX, "CF" when nothing changed, or the error code of an #NPF. Sizes: of the request and of the guest's mapping. */
-  pvalidate(page: number, gpa: bigint, asid: number, large: boolean, mapped: boolean, to: boolean) {
-    const error = P | U | FINAL | ENC;
-    const owner = this.owner(page, gpa, asid);
-    if (owner) return error | owner;
+  /** What RMPREAD shows, or EAX. */
+  rmpread(spa: bigint) {
+    const page = Number(spa >> 12n);
+    if (spa & 0xfffn || page >= this.#pages) return 1;
     const head = this.head(page);
-    const entry = this.own(head);
-    if (entry.large && !large) return error | RMP | SIZEM;
-    if (large && !(entry.large && mapped)) return 6;
-    if (entry.validated === to) return "CF";
-    this.entries.set(head, { ...entry, validated: to });
-    return 0;
+    const { assigned, immutable, asid, large, gpa } = this.own(head);
+    const others = this.region(page).filter((one) => one !== page && this.own(one).assigned);
+    return {
+      gpa: gpa + BigInt(page - head) * 4096n,
+      assigned,
+      immutable,
+      asid,
+      pageSize: large ? "2m" : "4k",
+      regionAssigned: page % 512 === 0 && others.length > 0,
+    };
   }
 
   validatedOf(asid: number): number {
@@ -143,5 +158,6 @@ export function raw(entry: Entry, others = 0): { low: bigint; high: bigint } {
     (sum, mask, vmpl) => sum | (BigInt(mask) << BigInt(8 * vmpl)),
     0n,
   );
-  return { low: rmpLow(entry) | (BigInt(others) << 3n), high };
+  const lock = entry.locked ? bit(63) : 0n;
+  return { low: rmpLow(entry) | (BigInt(others) << 3n) | lock, high };
 }

@@ -15,7 +15,14 @@ export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
 export const DEVICE_TABLE = 0x026000; // 8192
-export const RESERVED_028000 = 0x028000; // 98304
+// The CPU's register file, and the host's while a guest has it: both as ts/abi/vmsa.ts.
+export const REGISTERS = 0x028000; // 4096
+export const HOST_REGISTERS = 0x029000; // 4096
+export const WORLD = 0x02a000; // 4096
+// Checksums of SEV-ES VMSAs (assembly/checksum.ts): ts/abi/checksum.ts.
+export const CHECKSUMS = 0x02b000; // 65536
+export const PREDICTOR = 0x03b000; // 4096
+export const RESERVED_03C000 = 0x03c000; // 16384
 export const SLOTS = 0x040000; // 589824
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096

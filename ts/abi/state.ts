@@ -23,9 +23,15 @@ export const ORDINAL = 0x058; // u64
 export const CHECK_EACH = 0x060; // u32
 export const FLAT_TABLE = 0x064; // u32
 export const FLAT_MASK = 0x068; // u32
-export const RESERVED_06C = 0x06c; // u32
-export const SIZE = 0x070;
+export const RMP_FEATURES = 0x06c; // u32
+export const CIPHERTEXT_HIDING = 0x070; // u32
+export const RESERVED_074 = 0x074; // u32
+export const SIZE = 0x078;
 
 // CIPHER
 export const XEX = 0;
 export const XTS = 1;
+
+// RMP_FEATURES: bits of CPUID Fn8000_001F EAX
+export const RMPQUERY_BIT = 6;
+export const RMPREAD_BIT = 21;

@@ -26,7 +26,7 @@ async function run({ port, host, seed, fault }: Options): Promise<void> {
   if (fault !== undefined && !kdsFaults.includes(fault as KdsFault)) {
     throw new Misuse(`--fault: "${fault}", expected ${kdsFaults.join(", ")}`);
   }
-  const { chipIdOf } = await import("../attest/evidence/identity.ts");
+  const { chipIdOf } = await import("../attest/evidence/secret.ts");
   const { makeKds } = await import("../kds/handler.ts");
   const wrong = fault === undefined ? {} : { fault: fault as KdsFault };
   const kds = makeKds({ seed, clock: () => Date.now(), sleep, ...wrong });

@@ -2,7 +2,8 @@
 import { equal } from "../attest/bytes.ts";
 import { serialOf } from "../attest/evidence/certify.ts";
 import { certChain } from "../attest/evidence/directory.ts";
-import { chipIdOf, crlOf, endorserOf } from "../attest/evidence/identity.ts";
+import { crlOf, endorserOf } from "../attest/evidence/identity.ts";
+import { chipIdOf } from "../attest/evidence/secret.ts";
 import { chipIdBytes } from "../attest/product.ts";
 import { type KdsFault, kdsFaults } from "./fault.ts";
 import { NoQuestion, parseQuestion, type Question } from "./path.ts";

@@ -1,13 +1,10 @@
 // A platform's identity from a seed: chip, VCEK, VLEK, and certificates under Cloister's own roots. DESIGN.md, section 6.
 import { p384 } from "@noble/curves/nist.js";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { hkdf } from "@noble/hashes/hkdf.js";
-import { sha384 } from "@noble/hashes/sha2.js";
-import { concat, hex } from "../bytes.ts";
 import type { Product } from "../product.ts";
 import { composeTcb, type Tcb } from "../tcb.ts";
 import { type Authority, type AuthorityRole, authoritiesOf } from "./authorities.ts";
 import { certifyCrl, certifyEndorsement, type EndorsementRequest } from "./certify.ts";
+import { chipIdOf, chipSecretsOf, defaultTcb, hashSticksOf, vcekOf, vlekOf } from "./secret.ts";
 
 export interface IdentityOptions {
   /** Equal seeds give equal chips, keys and reports; certificates carry random salts and differ. */
@@ -43,35 +40,21 @@ export interface Endorser {
   readonly certificate: Uint8Array;
 }
 
-export const defaultTcb: Readonly<Record<Product, Tcb>> = {
-  Milan: { bootloader: 4, tee: 0, snp: 24, microcode: 219 },
-  Genoa: { bootloader: 10, tee: 0, snp: 23, microcode: 88 },
-  Turin: { fmc: 1, bootloader: 1, tee: 1, snp: 4, microcode: 75 },
-};
-
-const letters = (text: string) => new TextEncoder().encode(text);
-
-/** Bytes that depend on the seed and a label only. RFC 5869. */
-export function derive(seed: string, label: string, bytes: number): Uint8Array {
-  return hkdf(sha384, letters(seed), letters("cloister evidence"), letters(label), bytes);
-}
-
-/** A P-384 key by FIPS 186-5, A.2.1: 72 bytes leave no bias. */
-export function keyFrom(seed: string, label: string): Omit<Endorser, "certificate"> {
-  const secretKey = p384.utils.randomSecretKey(derive(seed, label, 72));
-  return { secretKey, point: p384.getPublicKey(secretKey, false).slice(1) };
-}
-
-/** 64 bytes are a point of secp256k1, as on real chips up to Zen 3; Turin has 8 and zeros. */
-export function chipIdOf(seed: string, product: Product): Uint8Array {
-  const label = `CHIP_ID ${product}`;
-  if (product === "Turin") return concat(derive(seed, label, 8), new Uint8Array(56));
-  const fuses = secp256k1.utils.randomSecretKey(derive(seed, label, 48));
-  return secp256k1.getPublicKey(fuses, false).slice(1);
-}
-
 const DAY = 86_400_000;
 const YEAR = 365 * DAY;
+
+/** The key by which a chip with this seed signs: ts/psp/keys.ts comes to the same. */
+function keyOf(
+  kind: "VCEK" | "VLEK",
+  { seed, product, cspId, tcb }: Pick<Identity, "seed" | "product" | "cspId" | "tcb">,
+): Omit<Endorser, "certificate"> {
+  const word = composeTcb(tcb, product);
+  const secretKey =
+    kind === "VCEK"
+      ? vcekOf(chipSecretsOf(seed, product).vcekSeed, word)
+      : vlekOf(hashSticksOf(seed, product, cspId, word), word, word);
+  return { secretKey, point: p384.getPublicKey(secretKey, false).slice(1) };
+}
 
 /** The chip's VCEK, or the provider's VLEK, for one TCB. */
 export async function endorserOf(
@@ -80,9 +63,7 @@ export async function endorserOf(
   change: Partial<EndorsementRequest> = {},
 ): Promise<Endorser> {
   const { product, tcb, chipId, cspId, at } = of;
-  const word = composeTcb(tcb, product).toString(16);
-  const owner = kind === "VCEK" ? hex(chipId) : cspId;
-  const key = keyFrom(of.seed, `${kind} ${product} ${owner} ${word}`);
+  const key = keyOf(kind, of);
   const notBefore = at - DAY;
   const certificate = await certifyEndorsement({
     kind,

@@ -1,6 +1,7 @@
 // `cloister/evidence`: right and wrong evidence for whoever tests a verifier. Emulated keys; never AMD's.
 
 export { EMULATED_URI, isEmulated } from "../emulated.ts";
+export { type GuideChain, type GuideRequest, makeGuideChain } from "../guide/certify.ts";
 export { pem } from "../pem.ts";
 export { type Authority, authoritiesOf } from "./authorities.ts";
 export {
@@ -19,9 +20,7 @@ export {
 } from "./directory.ts";
 export { type Fault, faults, makeFault } from "./fault.ts";
 export {
-  chipIdOf,
   crlOf,
-  defaultTcb,
   type Endorser,
   endorserOf,
   type Identity,
@@ -30,3 +29,4 @@ export {
 } from "./identity.ts";
 export { extended, goodParts, type Parts } from "./parts.ts";
 export { cpuidOf, fieldsOf, makeReport, type ReportOptions, signReport } from "./report.ts";
+export { chipIdOf, defaultTcb } from "./secret.ts";

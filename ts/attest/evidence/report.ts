@@ -4,7 +4,8 @@ import * as Layout from "../../abi/report.ts";
 import { concat, reversed } from "../bytes.ts";
 import type { Cpuid, Product } from "../product.ts";
 import { composeReport, type Report } from "../report.ts";
-import { derive, type Identity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import { derive } from "./secret.ts";
 
 export interface ReportOptions extends Partial<Report> {
   readonly version?: number;
