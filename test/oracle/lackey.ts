@@ -43,31 +43,33 @@ export function parse(text: string): Access[] {
   const out: Access[] = [];
   const calls = new Map<string, { name: string; args: string[] }>();
   let last = "";
-  text.split(/\r?\n/).forEach((content, index) => {
-    const line = index + 1;
+  const joined = /(?<=\]\( *(?:56|435)\).*Success\(0x[0-9a-f]+\) )(?=I  | [LSM] |SYSCALL)/;
+  const lines = text.split(/\r?\n/).map((line) => line.split(joined));
+  const parts = lines.flatMap((parts, index) => parts.map((content) => [content, index + 1]));
+  for (const [content, line] of parts as [string, number][]) {
     const access = ACCESS.exec(content);
     if (access !== null) {
       const gva = BigInt.asIntN(64, BigInt(`0x${access[3]}`));
       const kind = KINDS[(access[1] ?? access[2])!]!;
       out.push({ kind, gva, bytes: Number(access[4]), line });
-      return;
+      continue;
     }
     const call = CALL.exec(content);
     if (call !== null) last = call[1]!;
-    else if (!/^ -->|^\[sync\]/.test(content)) return;
+    else if (!/^ -->|^\[sync\]/.test(content)) continue;
     if (call !== null && !content.includes("... [async] -->")) {
       const name = call[3] ?? NAMELESS[call[2]!] ?? "?";
       calls.set(last, { name, args: (call[4] ?? "").split(",").map((arg) => arg.trim()) });
     }
     const failed = /Failure\(0x([0-9a-f]+)\)/.exec(content)?.[1];
     const success = RESULT.exec(content);
-    if (failed === undefined && success === null) return;
+    if (failed === undefined && success === null) continue;
     const { name, args } = calls.get(last) ?? { name: "?", args: [] };
     calls.delete(last);
     const [kind, gva] = meaning(name, args, content.includes("[async]"), failed === "b");
     const bytes = kind === "halt" || success === null ? 0 : Number.parseInt(success[2]!, 16);
     if (kind === "halt" || (kind !== "none" && bytes > 0)) out.push({ kind, gva, bytes, line });
-  });
+  }
   return out;
 }
 

@@ -93,6 +93,27 @@ test("valgrind's own log of every kind of call gives the transfers and halts the
   same(await read(vector("child")), parse(vector("child")), "child");
 });
 
+test("a line that runs into the next where a thread was made is both, and a line may break behind a call that waits", async () => {
+  const log = [
+    "SYSCALL[9,1](56) sys_clone ( 3d0f00, 0x69ff470, 0x1 ) --> [pre-success] Success(0x77e5) I  0532db42,3",
+    "SYSCALL[9,2](0) sys_read ( 3, 0x1000, 64 ) --> [async] ... ",
+    "",
+    "SYSCALL[9,1](56) sys_clone ( 3d0f00, 0x69ff470, 0x1 ) --> [pre-success] Success(0x77e7) SYSCALL[9,2](0) ... [async] --> Success(0x5) ",
+    "SYSCALL[9,1](435) sys_clone3 ( 0x1, 88 ) --> [pre-success] Success(0x77e9)  S 10,8",
+    "I  20,2\n",
+  ].join("\n");
+  const expected = [
+    at("fetch", 0x532db42n, 3, 1),
+    at("in", 0x1000n, 5, 4),
+    at("store", 0x10n, 8, 5),
+    at("fetch", 0x20n, 2, 6),
+  ];
+  for (const chunk of [1, 50, 4096]) assert.equal(await read(log, { chunk }), expected);
+  assert.equal(parse(log), expected);
+  const twice = "SYSCALL[9,2](0) sys_read ( 3, 0x1000, 64 ) --> [async] ... \n\n\nI  20,2\n";
+  await rejects(read(twice), /^trace\.txt:3:1: "", expected/);
+});
+
 test("two threads' results find their own calls", async () => {
   const log = [
     "SYSCALL[9,1](0) sys_read ( 3, 0x1000, 64 ) --> [async] ... ",

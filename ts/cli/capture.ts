@@ -77,7 +77,7 @@ async function run(
     const whole = await openTrace(log, `valgrind ${command[0]}`, "lackey");
     await writeTrace(options.out, part(whole, options), {
       format: "cltr",
-      command: `valgrind ${tool.slice(0, 3).join(" ")} ${command.join(" ")}`,
+      command: ["valgrind", ...tool.slice(0, 3), ...command].map(quoted).join(" "),
       sampled: noteOf(options),
       signal,
       onProgress: (records) => shown.update(0, records),
@@ -92,6 +92,11 @@ async function run(
 
 function part(whole: TraceReader, { sample, skip, limit }: Options): TraceReader {
   return windowOf(sample ? sampleOf(whole, sample) : whole, skip, limit);
+}
+
+/** A word as a shell reads it back. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function noteOf({ sample, skip, limit }: Options): string | undefined {

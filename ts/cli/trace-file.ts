@@ -31,8 +31,11 @@ export async function openTraceFile(path: string, format?: TraceFormat): Promise
 // drmemtrace keeps one file a thread: drmemtrace.PROGRAM.PID.TID.trace.zip.
 const THREAD = /\.trace(?:\.\w+)?$/;
 
+/** The threads of a folder, or of the folder `trace` that DynamoRIO makes in it. */
 function threadsIn(path: string): string[] {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const inner = join(path, "trace");
+  if (statSync(inner, { throwIfNoEntry: false })?.isDirectory()) return threadsIn(inner);
   const names = readdirSync(path).filter((name) => THREAD.test(name));
   return names.sort().map((name) => join(path, name));
 }

@@ -86,12 +86,12 @@ function missesOf(model: Model): Misses {
 function modelOf(l1: readonly [number, number], last: readonly [number, number]): Model {
   const costs = costsOf("genoa", {
     ...{ l1iBytes: l1[0], l1iWays: l1[1], l1dBytes: l1[0], l1dWays: l1[1] },
-    ...{ l2Bytes: last[0], l2Ways: last[1] },
+    ...{ l2Bytes: last[0], l2Ways: last[1], pageFilling: 0 },
   });
   // Cachegrind has no TLB and no kernel: large pages keep table reads out of the last level, and nothing is filled.
   return new Model({
     ...{ costs, features: featuresOf("none"), pageSize: "2m", numa: "local" },
-    ...{ backing: "prefaulted", vms: 1, fill: false },
+    ...{ backing: "prefaulted", vms: 1 },
   });
 }
 

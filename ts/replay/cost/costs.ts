@@ -17,7 +17,7 @@ export interface CostRow {
 }
 
 // What divides, or sizes a table, cannot be 0; what sizes a table must be whole.
-const MAY_BE_ZERO = new Set<string>(["ns", "ratio", "0 page, 1 all"]);
+const MAY_BE_ZERO = new Set<string>(["ns", "ratio", "0 page, 1 all", "0 no, 1 yes"]);
 const WHOLE = new Set<string>(["B", "ways", "entries"]);
 const LARGEST = 2 ** 40;
 

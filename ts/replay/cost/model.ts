@@ -19,8 +19,6 @@ export interface ModelOptions {
   backing: Backing;
   /** VMs on the socket that do the same at the same time. */
   vms: number;
-  /** Whether the guest's kernel writes a page before a program first uses it; only comparisons with other models switch it off. */
-  fill?: boolean;
   module?: CoreModule | undefined;
 }
 
@@ -100,7 +98,7 @@ export class Model {
   }
 
   #set(options: ModelOptions): void {
-    const { costs, features, pageSize, numa, backing, fill = true } = options;
+    const { costs, features, pageSize, numa, backing } = options;
     const { view } = this.#silicon;
     const set = (offset: number, value: number) => view.setUint32(at(offset), value, true);
     const cycles = (count: number) => Math.round((PICO * count) / costs.clock);
@@ -108,7 +106,7 @@ export class Model {
     set(Layout.RMP, Number(features.snp));
     set(Layout.BOUNCE, Number(features.sev && !features.tio));
     set(Layout.FLUSH, flushOf(costs, features, backing));
-    set(Layout.FILL, Number(fill));
+    set(Layout.FILL, Number(costs.pageFilling > 0));
     set(Layout.HIT_PS, cycles(costs.l1Latency));
     set(Layout.ITLB2_PS, Math.round(cycles(costs.itlb2Latency) / costs.missOverlap));
     set(Layout.DTLB2_PS, Math.round(cycles(costs.dtlb2Latency) / costs.missOverlap));

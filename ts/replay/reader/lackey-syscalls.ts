@@ -57,6 +57,14 @@ const BUFFER = /\( *\d+, 0x([0-9a-f]{1,16}), \d+/;
 const ASIDE = /^(?:==\d+==|--\d+--|\*\*\d+\*\*)(?: |$)/;
 const CONTINUED = /^(?: --> \[(?:async|pre-success|pre-fail)\] |\[sync\] --> )/;
 const REPEATED = /^sys_\w+ ?\(/;
+// clone and clone3 end without an end of line where a thread was made: the next line's text follows on the same one.
+const MADE_THREAD =
+  /^(SYSCALL\[\d+,\d+\]\( *(?:56|435)\).*?Success\(0x[0-9a-f]+\) )(?:I {2}| [LSM] |SYSCALL\[)/;
+
+/** How much of a line is its own where another line stands behind it; 0 where none does. */
+export function ownLength(text: string): number {
+  return MADE_THREAD.exec(text)?.[1]?.length ?? 0;
+}
 
 interface Waiting {
   number: number;
@@ -69,10 +77,15 @@ export class SystemCalls {
   readonly #waiting = new Map<string, Waiting>();
   // The thread whose call has not yet been followed by a result or by "[async]".
   #open: string | undefined;
+  // Behind a call that may block, valgrind ends the line once more where another thread goes on.
+  #mayBeEmpty = false;
 
   /** Takes one line that is no memory access: adds a record or none, or says why it cannot be. */
   line(text: string, batch: Batch): Fault | undefined {
+    const mayBeEmpty = this.#mayBeEmpty;
+    this.#mayBeEmpty = text.includes(ASYNC);
     const head = HEAD.exec(text);
+    if (text === "" && mayBeEmpty) return undefined;
     if (head !== null) return this.#call(text, head, batch);
     if (ASIDE.test(text)) return undefined;
     if (CONTINUED.test(text)) return this.#result(this.#open, RESULT.exec(text), text, batch);

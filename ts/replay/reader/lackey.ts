@@ -3,7 +3,7 @@ import { BadInput } from "../../error.ts";
 import * as Records from "../record.ts";
 import { Batch, type Counts } from "../record.ts";
 import type { Input } from "./input.ts";
-import { SystemCalls } from "./lackey-syscalls.ts";
+import { ownLength, SystemCalls } from "./lackey-syscalls.ts";
 import type { TraceReader } from "./reader.ts";
 
 const NEWLINE = 0x0a;
@@ -146,12 +146,15 @@ export class LackeyReader implements TraceReader {
   #other(batch: Batch, start: number): number {
     const text = this.#input.buffer;
     const end = text.indexOf(NEWLINE, start);
-    const line = latin1(text.subarray(start, text[end - 1] === RETURN ? end - 1 : end));
+    const all = latin1(text.subarray(start, text[end - 1] === RETURN ? end - 1 : end));
+    const own = ownLength(all);
+    const line = own > 0 ? all.slice(0, own) : all;
     const before = batch.length;
     const fault = this.#calls.line(line, batch);
     if (fault !== undefined) this.#refuse(start, start + fault.at, fault.seen, fault.expected);
     if (batch.length > before) this.#recordLines[before] = this.#lines - this.#batchLine;
-    return end + 1;
+    if (own > 0) this.#lines--;
+    return own > 0 ? start + own : end + 1;
   }
 
   #canonical(start: number, high: number, low: number, bytes: number): void {
