@@ -1,9 +1,10 @@
 // What SNP_DBG_DECRYPT and SNP_DBG_ENCRYPT have in common: which page of which guest may be looked into. AMD 56860, 8.
 import * as Status from "../abi/status.ts";
+import type { PageState } from "../rmp.ts";
 import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
 import { type Place, pagePlace } from "./memory.ts";
-import { type PageState, pageAt } from "./page.ts";
+import { pageAt } from "./page.ts";
 
 /** The guest's page at an address, or why it may not be touched. */
 export function debugPage(

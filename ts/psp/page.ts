@@ -1,20 +1,7 @@
 // RMP page states as the firmware tells them apart and makes them. SNP firmware ABI (AMD 56860), 5; spec digest rmp.md 3.
 import * as Rmp from "../abi/rmp.ts";
 import type { FirmwarePort } from "../port.ts";
-import { bitOf } from "./layout.ts";
-
-export type PageState =
-  | "default"
-  | "hypervisor"
-  | "hv-fixed"
-  | "firmware"
-  | "reclaim"
-  | "context"
-  | "metadata"
-  | "pre-guest"
-  | "pre-swap"
-  | "guest-invalid"
-  | "guest-valid";
+import { type PageState, pageState, rmpEntry } from "../rmp.ts";
 
 /** An RMP entry, taken apart. */
 export interface Page {
@@ -31,38 +18,24 @@ export interface Page {
 const PAGE = 0x1000n;
 const LARGE = 0x20_0000n;
 const bit = (position: number) => 1n << BigInt(position);
-const field = (word: bigint, lsb: number, width: number) =>
-  (word >> BigInt(lsb)) & (bit(width) - 1n);
 
 /** The state of the page at an address. Inside a 2 MiB entry, the first entry of the region speaks for all. */
 export function pageAt(port: FirmwarePort, spa: bigint): Page {
   const head = port.rmp(spa & ~(LARGE - 1n));
-  const large = bitOf(head.low, Rmp.ASSIGNED_BIT) && bitOf(head.low, Rmp.PAGE_SIZE_BIT);
-  const { low, high } = large ? head : port.rmp(spa);
+  const first = rmpEntry(head);
+  const large = first.assigned && first.large;
+  const raw = large ? head : port.rmp(spa);
+  const entry = rmpEntry(raw);
   const within = large ? spa & (LARGE - 1n) & ~(PAGE - 1n) : 0n;
-  const asid = Number(field(low, Rmp.ASID_LSB, Rmp.ASID_WIDTH));
-  const gpa = (field(low, Rmp.GPA_LSB, Rmp.GPA_WIDTH) << 12n) + within;
   return {
-    state: stateOf(low, asid, gpa),
-    asid,
-    gpa,
+    state: pageState(entry),
+    asid: entry.asid,
+    gpa: entry.gpa + within,
     large,
-    vmsa: bitOf(low, Rmp.VMSA_BIT),
-    validated: bitOf(low, Rmp.VALIDATED_BIT),
-    permissions: high,
+    vmsa: entry.vmsa,
+    validated: entry.validated,
+    permissions: raw.high,
   };
-}
-
-function stateOf(low: bigint, asid: number, gpa: bigint): PageState {
-  const immutable = bitOf(low, Rmp.IMMUTABLE_BIT);
-  if (!bitOf(low, Rmp.ASSIGNED_BIT)) return immutable ? "hv-fixed" : "hypervisor";
-  const validated = bitOf(low, Rmp.VALIDATED_BIT);
-  if (asid !== 0 && immutable) return validated ? "pre-swap" : "pre-guest";
-  if (asid !== 0) return validated ? "guest-valid" : "guest-invalid";
-  if (!immutable) return "reclaim";
-  // RMPUPDATE cannot set VMSA, so the host can make neither a Context nor a Metadata page.
-  if (!bitOf(low, Rmp.VMSA_BIT)) return "firmware";
-  return gpa === 0n ? "context" : "metadata";
 }
 
 /** What an entry is to be. Absent fields are 0. */

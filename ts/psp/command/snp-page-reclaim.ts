@@ -1,8 +1,9 @@
 // SNP_PAGE_RECLAIM: the hypervisor gets a page back that the firmware held. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-page.ts";
 import * as Status from "../../abi/status.ts";
+import type { PageState } from "../../rmp.ts";
 import { type CommandEntry, when } from "../command.ts";
-import { type PageState, pageAt, setPage } from "../page.ts";
+import { pageAt, setPage } from "../page.ts";
 import { pageAddress } from "../page-address.ts";
 
 const reclaimable: readonly PageState[] = ["firmware", "metadata", "pre-guest", "pre-swap"];
