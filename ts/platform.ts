@@ -5,6 +5,7 @@ import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
 import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
+import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
 import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
@@ -24,6 +25,8 @@ import { World } from "./world.ts";
 export interface PlatformOptions {
   /** The part; default turin. */
   chip?: ChipName;
+  /** The lowest ASID of SEV guests without SEV-ES, a BIOS setting ("SEV-ES ASID space limit"); default the part's table. */
+  minSevAsid?: number;
   /** Which of the five steps is switched on; default sev-snp. */
   generation?: Generation;
   /** Everything random follows from it; default 1. */
@@ -36,6 +39,8 @@ export interface PlatformOptions {
   cipher?: "xex" | "xts";
   /** Whether INVD loses dirty lines under SNP, the flaw of CVE-2023-20592; default false. */
   cacheWarp?: boolean;
+  /** How the BIOS lays out the RMP; default: as the part has it, over all memory. */
+  rmp?: RmpOptions;
   /** Which book the secure processor follows (DESIGN.md 5); default abi. */
   dialect?: "abi" | "field-guide";
   /** The secure processor's flash: what outlives this platform, such as a Map. Default: a new one. */
@@ -59,8 +64,12 @@ export interface Platform {
   readonly generation: Generation;
   readonly core: Core;
   readonly hypervisor: Hypervisor;
+  /** Where the RMP lies; undefined without SNP. */
+  readonly rmp: RmpTable | undefined;
   /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
+  /** The launch digest as the firmware has it: 48 bytes, of SEV and SEV-ES guests 32. Silicon shows it in reports alone. */
+  measurementOf(vm: Vm): Uint8Array;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
   bindDevice(device: number, vm: Vm): void;
 }
@@ -70,19 +79,21 @@ const FULL_WITH_SSS = 0x1f;
 
 /** Makes a machine. Throws Misuse when the part lacks the generation or a size cannot be. */
 export function createPlatform(options: PlatformOptions = {}): Platform {
-  const chip = chips[options.chip ?? "turin"];
+  const part = chips[options.chip ?? "turin"];
   const generation = options.generation ?? "sev-snp";
   const dram = options.dram ?? 64n << 30n;
-  if (!chip)
+  if (!part)
     throw new Misuse(`chip: "${options.chip}", expected one of ${Object.keys(chips).join(", ")}`);
   if (!generations.includes(generation)) {
     throw new Misuse(`generation: "${generation}", expected one of ${generations.join(", ")}`);
   }
+  const chip = withBios(part, options.minSevAsid ?? part.minSevAsid);
   const missing = lacks(chip, generation);
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
-  const core = createSilicon(chip, generation, dram, chance("tweak"), options);
   const features = featuresOf(generation);
+  const rmp = features.snp ? rmpTable(chip, dram, options.rmp) : undefined;
+  const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
   const psp = firmware(
     core.firmware,
     {
@@ -99,21 +110,38 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     (boots, purpose) => chance(boots === 1 ? purpose : `${purpose}, boot ${boots}`),
     options.onCommand,
   );
-  const hypervisor = new Hypervisor(core.host, chip, generation, dram);
-  const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
-  new World(core.guest, cpuidOf(chip, generation), imageOf);
+  const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
+  const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
+  const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
+  hypervisor.onDispose = (vm) => world.forget(vm);
   if (options.initialise ?? true) hypervisor.initialise();
   return {
     chip,
     generation,
     core,
     hypervisor,
+    rmp,
     createVm: (vm) => hypervisor.createVm(vm),
+    measurementOf(vm) {
+      const snp = vm.gctx === undefined ? undefined : psp.contexts.open(vm.gctx);
+      const handle = hypervisor.handleOf(vm);
+      const sev = handle === undefined ? undefined : psp.sev.guests.get(handle);
+      const digest = typeof snp === "object" ? snp.measurement : sev?.digest;
+      if (digest === undefined) throw new Misuse("measurementOf: the guest was not launched");
+      return digest.slice();
+    },
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
       psp.bindDevice(device, vm.root, vm.asid);
     },
   };
+}
+
+/** The part as the BIOS has set it up. */
+function withBios(part: Chip, minSevAsid: number): Chip {
+  if (Number.isInteger(minSevAsid) && minSevAsid >= 1 && minSevAsid <= part.asids + 1)
+    return { ...part, minSevAsid };
+  throw new Misuse(`minSevAsid: ${minSevAsid}, expected 1 to ${part.asids + 1}`);
 }
 
 function createSilicon(
@@ -122,6 +150,7 @@ function createSilicon(
   dram: bigint,
   chance: Prng,
   options: PlatformOptions,
+  rmp: RmpTable | undefined,
 ): Core {
   const { encryption, snp } = featuresOf(generation);
   return createCore({
@@ -137,6 +166,7 @@ function createSilicon(
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
+    rmp,
     module: options.module,
   });
 }
