@@ -118,7 +118,8 @@ test("what KVM refuses of an AP creation is refused: id, features, alignment, me
       requestAp(cpu, guest, at, request, vmpl);
     answers.push(yield* ask({ ...given, apicId: 2 }));
     answers.push(yield* ask({ ...given, gpa: VMSA + 8n }));
-    answers.push(yield* ask({ ...given, gpa: 0x200000n }));
+    // The start of a 2 MiB page, of memory that there is.
+    answers.push(yield* ask({ ...given, gpa: 0n }));
     answers.push(yield* ask({ ...given, gpa: 0x3fff000n }));
     answers.push(yield* ask(given, 3));
     answers.push(yield* ask(given, Layout.AP_CREATE, 4));
@@ -181,9 +182,9 @@ test("an AP of a SEV-ES guest holds until its SIPI; a waking without one is aske
 test("a SIPI to a vCPU that does not wait for one changes nothing", () => {
   const made = rig(function* () {});
   made.run();
-  const before = made.vcpu.halted;
+  made.vcpu.halted = true;
   deliverSipi(made.vm, made.vcpu);
-  assert.is(made.vcpu.halted, before);
+  assert.ok(made.vcpu.halted);
 });
 
 test("the AP jump table is where the guest put it; one that is not a page is none", () => {

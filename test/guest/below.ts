@@ -26,8 +26,11 @@ export interface Made extends Rig {
   svsm: Svsm;
 }
 
-/** A guest at VMPL2 over an SVSM at VMPL0. The guest's program runs without paging, and finds nothing prepared but its calling area. */
-export function below(program: (cpu: Cpu) => Step): Made {
+/** A guest at VMPL2 over an SVSM at VMPL0, or over `above`. Its program finds nothing prepared but its calling area. */
+export function below(
+  program: (cpu: Cpu) => Step,
+  above?: (cpu: Cpu, own: SevGuest) => Step,
+): Made {
   const svsm = new Svsm({
     linear: 0n,
     memory: GUEST,
@@ -43,7 +46,7 @@ export function below(program: (cpu: Cpu) => Step): Made {
       const vcpu = { apicId: 0, vmsa: VMSA, callingArea: AREA.gpa };
       const first = { ...vcpu, state, secrets: SECRETS };
       assert.ok(yield* launchGuest(cpu, own as SevGuest, svsm, first));
-      yield* svsm.run(cpu, 0);
+      yield* above ? above(cpu, own as SevGuest) : svsm.run(cpu, 0);
     },
     { vcpus: 2, code: [[BigInt(START), program]] },
   );

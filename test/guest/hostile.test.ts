@@ -5,6 +5,7 @@ import type { Cpu, Step } from "../../dist/guest/cpu.js";
 import { readCpuidPage } from "../../dist/guest/ghcb/cpuid.js";
 import { snp_set_memory_private, snp_set_memory_shared } from "../../dist/guest/ghcb/page-state.js";
 import type { SevGuest } from "../../dist/guest/sev.js";
+import { type MsrRow, msrRows } from "../../dist/hypervisor/ghcb/msr-protocol.js";
 import { serveVmgexit } from "../../dist/hypervisor/ghcb/serve.js";
 import * as Page from "../../ts/abi/cpuid-page.ts";
 import * as Code from "../../ts/abi/exit.ts";
@@ -96,7 +97,7 @@ for (const [name, code, act, answered] of acts) {
 
   test(`${name}: a result that is none ends the guest: malformed, or a number nobody knows`, () => {
     for (const info1 of [2n, 3n, 0xffffffffn])
-      ends(tamper(machine("sev-snp"), code, reply(info1, 5n)), 0, 0, info1.toString());
+      ends(tamper(machine("sev-snp"), code, reply(info1, 0x8000_030dn)), 0, 0, info1.toString());
   });
 
   if (code !== Code.VMEXIT_WBINVD) continue;
@@ -198,6 +199,21 @@ test("a page state change by MSR that failed, or was not answered, ends the gues
 
 test("CPUID by MSR without an answer ends the guest", () => {
   for (const answer of [0x4n, 0n, 0x7n]) ends(answerMsr(booting(), 0x4, answer), 1, 5, `${answer}`);
+});
+
+test("a hypervisor that denies SEV before there is a GHCB ends the guest as well", () => {
+  const made = booting();
+  const row = msrRows.get(0x4) as MsrRow;
+  // Only EAX is a lie: where the C-bit is, is answered truly.
+  made.vm.ghcb.requests.set(0x4, {
+    snp: false,
+    serve(vm, vcpu, value) {
+      const outcome = row.serve(vm, vcpu, value);
+      if (((value >> 30n) & 3n) === 0n) vcpu.vmcb.setU64(Vmcb.GHCB_PA, 0x5n);
+      return outcome;
+    },
+  });
+  ends(made, 0, 0, "EAX 0");
 });
 
 test("before there is a GHCB only CPUID is answered: any other #VC ends the guest", () => {

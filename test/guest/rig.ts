@@ -7,6 +7,7 @@ import type { Outcome } from "../../dist/hypervisor/exits.js";
 import type { Vcpu } from "../../dist/hypervisor/vcpu.js";
 import { createPlatform, type Platform, type Vm } from "../../dist/index.js";
 import { MIB, withCore } from "../core.ts";
+import { assert } from "../kit.ts";
 
 export const ENTRY = 0xffff_fff0n;
 export const TABLES = 0x10000n;
@@ -87,4 +88,11 @@ export function noting(note: (error: bigint) => void): Routine {
   return function* (_, error) {
     note(error);
   };
+}
+
+/** Runs a program to its end, and fails when the guest ended itself. */
+export function finish(made: Rig): Rig {
+  assert.is(made.run(), "sleeps");
+  assert.is(made.vm.ghcb.terminated, undefined);
+  return made;
 }

@@ -1,7 +1,10 @@
 // vCPUs that a guest at VMPL2 has made by its SVSM. AMD 58019, 4.3 and 4.4.
 import { boot } from "../../dist/guest/boot.js";
+import type { Cpu, Step } from "../../dist/guest/cpu.js";
 import { createAp, sipiState } from "../../dist/guest/ghcb/ap.js";
 import type { SevGuest } from "../../dist/guest/sev.js";
+import { createVcpu } from "../../dist/guest/svsm/create-vcpu.js";
+import { Svsm } from "../../dist/guest/svsm/svsm.js";
 import * as Calls from "../../ts/abi/svsm.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { assert, suite } from "../kit.ts";
@@ -89,4 +92,39 @@ test("the guest's library creates a processor through the SVSM, and the hypervis
   );
   assert.ok(created);
   assert.is(made.vm.vcpus[1]!.ghcb.levels[2]!.vmsa, made.vm.spaOf(AP_VMSA));
+});
+
+test("what is checked of a VMSA is out of the guest's hands first", () => {
+  const done: string[] = [];
+  const stand = (answers: number[]) => ({
+    // biome-ignore lint/correctness/useYield: never leaves
+    *rmpadjust(_: bigint, __: boolean, to: { permissions: number; vmsa: boolean }): Step<number> {
+      done.push(`rmpadjust ${to.permissions} ${to.vmsa}`);
+      return answers.shift() as number;
+    },
+    // biome-ignore lint/correctness/useYield: never leaves
+    *read(_: bigint, into: Uint8Array): Step {
+      done.push("read");
+      into.set(sipiState(START, 0n, 1n, 2).subarray(0, into.length));
+    },
+  });
+  const make = (answers: number[]) => {
+    const svsm = new Svsm({
+      linear: 0n,
+      memory: { gpa: 0x100000n, bytes: 0x100000n },
+      own: [],
+      vmpl: 2,
+      features: 1n,
+      apicIds: [0, 1],
+    });
+    assert.not(svsm.isGuests(0xff000n, 0x1000n));
+    const from = { apicId: 0, vmsa: VMSA, callingArea: AP_AREA };
+    const asked = { from, rcx: AP_VMSA, rdx: AP_AREA, r8: 1n };
+    const step = createVcpu(stand(answers) as unknown as Cpu, svsm, asked);
+    return step.next().value;
+  };
+  assert.is(make([0, 0]), Calls.SUCCESS);
+  assert.equal(done.splice(0), ["rmpadjust 0 false", "read", "rmpadjust 0 true"]);
+  assert.is(make([2]), Calls.INVALID_PARAMETER);
+  assert.equal(done, ["rmpadjust 0 false"]);
 });

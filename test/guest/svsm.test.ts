@@ -1,6 +1,7 @@
 // An SVSM at VMPL0 and a guest at VMPL2 that asks it for what only VMPL0 may. What it may not, it is refused. AMD 58019.
 import { boot } from "../../dist/guest/boot.js";
 import type { Cpu, Step } from "../../dist/guest/cpu.js";
+import { runVmpl } from "../../dist/guest/ghcb/event.js";
 import {
   rmpadjust,
   setMemoryDecrypted,
@@ -14,7 +15,7 @@ import * as Calls from "../../ts/abi/svsm.ts";
 import * as Request from "../../ts/abi/svsm-pvalidate.ts";
 import { assert, suite } from "../kit.ts";
 import { AREA, below, call, finish, LAYOUT, PAGE, rmpOf, SECRETS, VMSA } from "./below.ts";
-import { rig, SCRATCH } from "./rig.ts";
+import { GHCB, rig, SCRATCH } from "./rig.ts";
 
 const test = suite("an SVSM");
 
@@ -137,7 +138,9 @@ test("PVALIDATE of what is not the guest's, or is out of line, changes nothing",
     below(function* (cpu) {
       for (const [entries, next, count] of rows)
         seen.push(yield* request(cpu, entries, next, count));
-      for (const rcx of [AREA.gpa + 4n, 0x20000n, 0x4000_0000n])
+      // A good request, but out of line by four bytes.
+      yield* cpu.write(AREA.gpa + 0x104n, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0x0c, 0, 0x15));
+      for (const rcx of [AREA.gpa + 0x104n, 0x20000n, 0x4000_0000n])
         seen.push([yield* call(cpu, Calls.PVALIDATE, { rcx })]);
     }),
   );
@@ -194,6 +197,23 @@ test("the calling area moves where the guest wants it, within its own memory", (
   );
   const wrong = Calls.INVALID_PARAMETER;
   assert.equal(results, [wrong, wrong, wrong, (1n << 32n) | 1n]);
+});
+
+test("each level has a GHCB MSR of its own, which the other's run leaves as it was", () => {
+  const seen: bigint[] = [];
+  const made = below(
+    function* (cpu) {
+      yield* call(cpu, Calls.QUERY_PROTOCOL);
+      seen.push(cpu.ghcbMsr);
+    },
+    function* (cpu, own) {
+      assert.ok(yield* runVmpl(cpu, own, 2));
+      seen.push(cpu.ghcbMsr);
+      yield* runVmpl(cpu, own, 2);
+    },
+  );
+  made.run();
+  assert.equal(seen, [GHCB, 0x17n]);
 });
 
 test("a hypervisor that comes back without having run the SVSM is found out by the pending call", () => {

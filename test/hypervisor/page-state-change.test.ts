@@ -101,6 +101,12 @@ test("a header whose entries reach past the scratch area is invalid", () => {
   assert.equal(raw.ask({ ...page, buffer }), [0n, 0x1_0000_0001n]);
 });
 
+test("a header that speaks of too many entries is invalid, also when it counts them as done", () => {
+  const raw = new Raw();
+  const { answer } = change(raw, { cur: 300, end: 253, entries: [] });
+  assert.equal(answer, [0n, 0x1_0000_0001n]);
+});
+
 test("nothing is left to do when the current entry is past the end", () => {
   const raw = new Raw();
   const { answer, current } = change(raw, { cur: 5, end: 1, entries: [entry(SMALL, Psc.SHARED)] });
@@ -132,6 +138,11 @@ test("hints, and operations that nobody knows, count as done", () => {
     const { answer, current, entries } = change(raw, asked);
     assert.equal([answer, current, entries], [[0n, 0n], 1, [asked.entries[0]! | 1n]]);
     assert.ok(assigned(raw.made, SMALL));
+  }
+  change(raw, { end: 0, entries: [entry(SMALL, Psc.SHARED)] });
+  for (const operation of [0, Psc.PSMASH, Psc.UNSMASH, 15]) {
+    change(raw, { end: 0, entries: [entry(SMALL, operation)] });
+    assert.not(assigned(raw.made, SMALL));
   }
 });
 

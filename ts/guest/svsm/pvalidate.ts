@@ -24,7 +24,7 @@ export function* pvalidate(cpu: Cpu, svsm: Svsm, { rcx: gpa }: Call): Step<numbe
   const entries = header.getUint16(Request.ENTRIES, true);
   const next = header.getUint16(Request.NEXT, true);
   const room = (PAGE - offset - BigInt(Request.SIZE)) / BigInt(Request.ENTRY_SIZE);
-  if (entries === 0 || BigInt(entries) > room || next >= entries) return Layout.INVALID_PARAMETER;
+  if (BigInt(entries) > room || next >= entries) return Layout.INVALID_PARAMETER;
   // Copied first: a page of the list may be among those that are taken away.
   const list = new DataView(new ArrayBuffer(entries * Request.ENTRY_SIZE));
   yield* cpu.read(svsm.gva(gpa) + BigInt(Request.SIZE), new Uint8Array(list.buffer));
