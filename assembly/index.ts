@@ -14,6 +14,7 @@ export { mapGuest } from "./table";
 export { vmrun } from "./instruction/vmrun";
 export { vmload, vmsave } from "./instruction/vmload";
 export { instruction, refused } from "./intercept";
+export { branch } from "./predictor";
 export { guestTsc } from "./tsc";
 export { takeEvent, tookEvent } from "./event";
 export { refresh, sevStatus } from "./registers";

@@ -55,11 +55,17 @@ export function saveToVmcb(vmcb: usize): void {
   copyKept(Memory.HOST_REGISTERS, Memory.REGISTERS);
 }
 
-export function loadFromVmsa(vmsa: usize): void {
+/** DR0 to DR3 and their masks are swapped under DebugSwap only: else guest and host have the same ones. APM vol. 2, 15.35.8. */
+export function loadFromVmsa(vmsa: usize, debugSwap: bool): void {
   memory.copy(Memory.REGISTERS, vmsa, Vmsa.USED);
+  if (!debugSwap) copy(Memory.REGISTERS, Memory.HOST_REGISTERS, Vmsa.DR0, Vmsa.RESERVED_1C0);
 }
 
-export function saveToVmsa(vmsa: usize): void {
+export function saveToVmsa(vmsa: usize, debugSwap: bool): void {
+  if (!debugSwap) {
+    copy(Memory.HOST_REGISTERS, Memory.REGISTERS, Vmsa.DR0, Vmsa.RESERVED_1C0);
+    copy(Memory.REGISTERS, vmsa, Vmsa.DR0, Vmsa.RESERVED_1C0);
+  }
   memory.copy(vmsa, Memory.REGISTERS, Vmsa.USED);
   markDirty(u32(vmsa >> PAGE_SHIFT), 0, Vmsa.USED);
 }

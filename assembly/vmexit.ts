@@ -13,7 +13,7 @@ import { register, setRegister } from "./registers";
 import { setInUse } from "./rmp";
 import { saveToVmcb, saveToVmsa } from "./state";
 import { markControl, pageOfPointer, vmcbPlace } from "./vmcb";
-import { CPU } from "./vmsa";
+import { CPU, isDebugSwap } from "./vmsa";
 
 /** VMRUN found something inconsistent: the VMCB says so, and nothing else happened. */
 export function leaveAtOnce(vmcb: usize, code: i64): u32 {
@@ -58,8 +58,8 @@ function saveEncrypted(code: u64, info1: u64, info2: u64, nextRip: u64): bool {
   setRegister(Vmsa.PCPU_ID, CPU);
   setRegister(Vmsa.TLB_ID, CPU);
   const vmsa = bytesOf(frame);
-  saveToVmsa(vmsa);
   const features = load<u64>(Memory.WORLD, World.SEV_FEATURES);
+  saveToVmsa(vmsa, isDebugSwap(features));
   return bit(features, Feature.SNP_ACTIVE_BIT) || noteChecksum(page, vmsa);
 }
 

@@ -33,6 +33,10 @@ export function featuresOfVmsa(vmsa: usize): u64 {
   return load<u64>(vmsa, Vmsa.SEV_FEATURES);
 }
 
+export function isDebugSwap(features: u64): bool {
+  return bit(features, Feature.DEBUG_SWAP_BIT);
+}
+
 export function vmplOfVmsa(vmsa: usize): u32 {
   return load<u8>(vmsa, Vmsa.VMPL);
 }

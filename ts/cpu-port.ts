@@ -35,6 +35,7 @@ export function cpuPort(made: Silicon): CpuPort {
     takeEvent: () => exports.takeEvent(),
     tookEvent: () => exports.tookEvent(),
     sevStatus: () => BigInt.asUintN(64, exports.sevStatus()),
+    branch: (from, to) => BigInt.asUintN(64, exports.branch(from, to)),
     tsc: () => BigInt.asUintN(64, exports.guestTsc()),
     statePage: () => view.getUint32(Memory.WORLD + World.STATE_PAGE, true),
     asid: () => view.getUint32(Memory.VCPU + Vcpu.ASID, true),
@@ -48,7 +49,15 @@ export function cpuPort(made: Silicon): CpuPort {
 
 type HostCpu = Pick<
   HostPort,
-  "vmrun" | "vmload" | "vmsave" | "registers" | "rdmsr" | "wrmsr" | "setTimer"
+  | "vmrun"
+  | "vmload"
+  | "vmsave"
+  | "registers"
+  | "rdmsr"
+  | "wrmsr"
+  | "branch"
+  | "setTimer"
+  | "setSibling"
 >;
 
 /** The host's side. */
@@ -66,6 +75,8 @@ export function hostCpu(made: Silicon): HostCpu {
     vmsave: (vmcb) => Boolean(exports.vmsave(vmcb)),
     registers: new BigUint64Array(view.buffer, Memory.HOST_REGISTERS, FILE / 8),
     ...hostMsrs(made),
+    branch: (from, to) => BigInt.asUintN(64, exports.branch(from, to)),
+    setSibling: (busy) => view.setUint32(Memory.WORLD + World.SIBLING_BUSY, Number(busy), true),
     setTimer: (steps) => view.setUint32(Memory.WORLD + World.TIMER, steps, true),
   };
 }

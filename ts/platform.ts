@@ -101,7 +101,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
   const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
-  new World(core.guest, cpuidOf(chip, generation), imageOf);
+  const part = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
+  new World(core.guest, part, imageOf);
   if (options.initialise ?? true) hypervisor.initialise();
   return {
     chip,

@@ -116,6 +116,8 @@ export interface CpuPort {
   /** The event to be taken now as EVENTINJ has it, or 0. */
   takeEvent(): number;
   tookEvent(): void;
+  /** An indirect branch: where the core went speculatively, 0 for nowhere. */
+  branch(from: bigint, to: bigint): bigint;
   /** What RDTSC reads. */
   tsc(): bigint;
   /** SEV_STATUS. */
@@ -180,6 +182,10 @@ export interface HostPort {
   wrmsr(msr: number, value: bigint): boolean;
   /** The timer interrupts the guest after so many of its steps; 0 stops it. */
   setTimer(steps: number): void;
+  /** An indirect branch of the host's own: where it went speculatively, 0 for nowhere. */
+  branch(from: bigint, to: bigint): bigint;
+  /** Whether the other thread of the guest's core runs something; at first it is idle. */
+  setSibling(busy: boolean): void;
   exit(): Exit;
 }
 

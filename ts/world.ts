@@ -2,7 +2,7 @@
 // loaded goes on until it leaves. What a real guest has in memory as machine code, an image has as programs by address. DESIGN.md 9.
 import * as Segment from "./abi/segment.ts";
 import * as Vmsa from "./abi/vmsa.ts";
-import type { Cpuid, Program, Step } from "./guest/cpu.ts";
+import type { Part, Program, Step } from "./guest/cpu.ts";
 import { Cpu } from "./guest/cpu.ts";
 import type { GuestPort } from "./port.ts";
 
@@ -24,14 +24,14 @@ const LONG = 2 ** Vmsa.ATTRIB_LONG_BIT;
 
 export class World {
   readonly #port: GuestPort;
-  readonly #cpuid: Cpuid;
+  readonly #part: Part;
   readonly #imageOf: (asid: number) => Image | undefined;
   /** Programs under way, by the page that holds their vCPU's state. */
   readonly #live = new Map<number, Live>();
 
-  constructor(port: GuestPort, cpuid: Cpuid, imageOf: (asid: number) => Image | undefined) {
+  constructor(port: GuestPort, part: Part, imageOf: (asid: number) => Image | undefined) {
     this.#port = port;
-    this.#cpuid = cpuid;
+    this.#part = part;
     this.#imageOf = imageOf;
     port.cpu.onEnter(() => this.#enter());
   }
@@ -67,7 +67,7 @@ export class World {
 
   /** The program at the vCPU's address. Memory without one is no instruction: #UD. */
   #start(image: Image): Live {
-    const cpu = new Cpu(this.#port, this.#cpuid);
+    const cpu = new Cpu(this.#port, this.#part);
     const program = image.code.get(this.#address());
     const step = program ? cpu.run(program) : cpu.undefined();
     return { cpu, step, image };

@@ -9,12 +9,20 @@ import { bytesOf, isDram } from "../dram";
 import { isEventConsistent, raise } from "../event";
 import { hostException } from "../exit";
 import { open } from "../page";
+import { isolate } from "../predictor";
 import { refresh, setGuest } from "../registers";
 import { isEnabled, isHypervisorOwned, setInUse } from "../rmp";
 import { loadFromVmcb, loadFromVmsa } from "../state";
 import { flushAsid, flushTlb } from "../tlb";
 import { isEs, isPageAligned, isSev, pageOfPointer, placeOfPointer } from "../vmcb";
-import { featuresOfVmsa, isTlbForeign, isVmsaUsable, verdictOnVmsa, vmplOfVmsa } from "../vmsa";
+import {
+  featuresOfVmsa,
+  isDebugSwap,
+  isTlbForeign,
+  isVmsaUsable,
+  verdictOnVmsa,
+  vmplOfVmsa,
+} from "../vmsa";
 import { leaveAtOnce } from "../vmexit";
 
 /** RAX = the spa of the VMCB. World.REFUSED: the host faulted, and the exit record says how; ENTERED; EXITED at once; or BUSY. */
@@ -74,7 +82,7 @@ function enterEncrypted(vmcb: usize, pointer: u64): i64 {
   const verdict = verdictOnVmsa(vmcb, vmsa, page, asid);
   if (verdict) return verdict;
   const features = featuresOfVmsa(vmsa);
-  loadFromVmsa(vmsa);
+  loadFromVmsa(vmsa, isDebugSwap(features));
   if (!isStateConsistent()) return Exit.VMEXIT_INVALID;
   if (!isEventConsistent(vmcb, features, true)) return Exit.VMEXIT_INVALID;
   const snp = (features & 1) != 0;
@@ -97,6 +105,7 @@ function commit(vmcb: usize, pointer: u64, page: u32, key: u32, features: u64): 
   const tlb = load<u8>(vmcb, Vmcb.TLB_CONTROL);
   if (tlb == Vmcb.TLB_EVERYTHING) flushTlb();
   else if (tlb != Vmcb.TLB_NOTHING) flushAsid(load<u32>(vmcb, Vmcb.GUEST_ASID));
+  isolate(features, load<u32>(vmcb, Vmcb.GUEST_ASID));
   refresh();
   raise(vmcb, features);
   return 0;

@@ -1,7 +1,7 @@
 // A machine with one guest that boots to a GHCB: what the tests of the GHCB share.
 import type { Generation } from "../../dist/chip/chip.js";
 import { boot } from "../../dist/guest/boot.js";
-import type { Cpu, Step } from "../../dist/guest/cpu.js";
+import type { Cpu, Routine, Step } from "../../dist/guest/cpu.js";
 import type { SevGuest } from "../../dist/guest/sev.js";
 import type { Outcome } from "../../dist/hypervisor/exits.js";
 import type { Vcpu } from "../../dist/hypervisor/vcpu.js";
@@ -79,4 +79,12 @@ export function turn(vm: Vm, vcpu: Vcpu): Outcome {
     if (outcome !== "runs") return outcome;
   }
   throw new Error(`the guest left ${MOST} times and did not end`);
+}
+
+/** A routine that only notes that it came, and its error code. */
+export function noting(note: (error: bigint) => void): Routine {
+  // biome-ignore lint/correctness/useYield: needs nothing of the CPU
+  return function* (_, error) {
+    note(error);
+  };
 }

@@ -9,7 +9,7 @@ import * as Layout from "../../ts/abi/ghcb.ts";
 import * as Msr from "../../ts/abi/msr.ts";
 import { assert, suite } from "../kit.ts";
 import { ask } from "./ask.ts";
-import { type Rig, rig, SCRATCH } from "./rig.ts";
+import { noting, type Rig, rig, SCRATCH } from "./rig.ts";
 
 const test = suite("#VC");
 
@@ -111,10 +111,10 @@ for (const generation of generations) {
     let value = 0n;
     const vectors: number[] = [];
     const made = machine(function* (cpu): Step {
-      // biome-ignore lint/correctness/useYield: notes that it came
-      cpu.on(Code.GP, function* () {
-        vectors.push(Code.GP);
-      });
+      cpu.on(
+        Code.GP,
+        noting(() => vectors.push(Code.GP)),
+      );
       yield* cpu.wrmsr(Msr.VM_CR, 0x1122_3344_5566_7788n);
       value = yield* cpu.rdmsr(Msr.VM_CR);
       yield* cpu.rdmsr(0xc0011234);
@@ -142,10 +142,12 @@ for (const generation of generations) {
   test(`${generation}: the upper half of DR7 is #GP, without an exit`, () => {
     let vector = 0;
     const made = machine(function* (cpu): Step {
-      // biome-ignore lint/correctness/useYield: notes that it came
-      cpu.on(Code.GP, function* () {
-        vector = Code.GP;
-      });
+      cpu.on(
+        Code.GP,
+        noting(() => {
+          vector = Code.GP;
+        }),
+      );
       yield* cpu.writeDr(7, 1n << 32n);
     });
     made.vm.ghcb.events.delete(Code.VMEXIT_WRITE_DR7);

@@ -21,7 +21,8 @@ export const HOST_REGISTERS = 0x029000; // 4096
 export const WORLD = 0x02a000; // 4096
 // Checksums of SEV-ES VMSAs (assembly/checksum.ts): ts/abi/checksum.ts.
 export const CHECKSUMS = 0x02b000; // 65536
-export const RESERVED_03B000 = 0x03b000; // 20480
+export const PREDICTOR = 0x03b000; // 4096
+export const RESERVED_03C000 = 0x03c000; // 16384
 export const SLOTS = 0x040000; // 589824
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096

@@ -19,7 +19,8 @@ import {
 } from "./ghcb/msr-protocol.ts";
 import { Ghcb } from "./ghcb.ts";
 import { LinearPageTables } from "./page-table.ts";
-import type { SevGuest } from "./sev.ts";
+import type { CallingArea, SevGuest } from "./sev.ts";
+import { svsmPvalidate } from "./svsm/call.ts";
 import { vcHandler } from "./vc.ts";
 
 /** Where a guest keeps what it boots with; gpas of its own memory, which is mapped as it is. */
@@ -32,6 +33,8 @@ export interface BootLayout {
   ghcb: bigint;
   /** The firmware's CPUID page. */
   cpuid?: bigint;
+  /** Below VMPL0: the calling area of the SVSM, which accepted the memory. */
+  svsm?: CallingArea;
 }
 
 const bit = (position: number) => 1n << BigInt(position);
@@ -60,17 +63,18 @@ export function* boot(cpu: Cpu, layout: BootLayout): Step<SevGuest | undefined> 
   const features = version > Layout.VERSION_MIN ? yield* hypervisorFeatures(cpu) : 0n;
   const pages = new LinearPageTables(0n, cBit);
   const status = yield* cpu.rdmsr(Msr.SEV_STATUS);
-  yield* shareGhcb(cpu, pages, layout.ghcb);
+  yield* shareGhcb(cpu, pages, layout);
   const ghcb = new Ghcb(layout.ghcb, layout.ghcb);
   yield* ghcb.open(cpu, version);
-  const guest = { ghcb, pages, cpuid: table, status, features, dr7: DR7_AT_RESET };
+  const { svsm } = layout;
+  const guest = { ghcb, pages, cpuid: table, svsm, status, features, dr7: DR7_AT_RESET };
   cpu.on(Code.VC, vcHandler(guest));
   return guest;
 }
 const DR7_AT_RESET = 0x400n;
 
 /** Before there is a GHCB only CPUID can be answered: from the page, or register by register. Linux do_vc_no_ghcb. */
-function earlyVc(table: () => CpuidTable | undefined): Routine {
+export function earlyVc(table: () => CpuidTable | undefined): Routine {
   return function* (cpu, error) {
     const { registers } = cpu;
     const leaf = Number(registers.rax & 0xffff_ffffn);
@@ -97,8 +101,8 @@ function* byMsr(cpu: Cpu, leaf: number) {
 }
 
 /** Validates all memory, but for the CPUID page, which the firmware did. */
-function* accept(cpu: Cpu, { memory, cpuid }: BootLayout): Step {
-  if (!cpu.features.snp) return;
+function* accept(cpu: Cpu, { memory, cpuid, svsm }: BootLayout): Step {
+  if (!cpu.features.snp || svsm) return;
   for (let gpa = 0n; gpa < memory; gpa += PAGE) {
     if (gpa === cpuid) continue;
     const { eax, carry } = yield* cpu.pvalidate(gpa, false, true);
@@ -142,13 +146,18 @@ function entries(count: bigint, entry: (index: bigint) => bigint): Uint8Array {
 }
 
 /** The page's validation is rescinded, the hypervisor told, the C-bit cleared; then the page is registered. */
-function* shareGhcb(cpu: Cpu, pages: LinearPageTables, page: bigint): Step {
+function* shareGhcb(cpu: Cpu, pages: LinearPageTables, { ghcb, svsm }: BootLayout): Step {
   if (cpu.features.snp) {
-    const { eax, carry } = yield* cpu.pvalidate(page, false, false);
-    if (eax !== Answer.SUCCESS || carry)
+    if (!(yield* giveUp(cpu, ghcb, svsm)))
       yield* terminate(cpu, Protocol.SET_LINUX, Protocol.LINUX_PVALIDATE);
-    yield* changeStateByMsr(cpu, page, Psc.SHARED);
+    yield* changeStateByMsr(cpu, ghcb, Psc.SHARED);
   }
-  yield* pages.setEncrypted(cpu, page, false);
-  if (cpu.features.snp) yield* registerGhcb(cpu, page);
+  yield* pages.setEncrypted(cpu, ghcb, false);
+  if (cpu.features.snp) yield* registerGhcb(cpu, ghcb);
+}
+
+function* giveUp(cpu: Cpu, gpa: bigint, svsm: CallingArea | undefined): Step<boolean> {
+  if (svsm) return yield* svsmPvalidate(cpu, svsm, [{ gva: gpa, gpa, large: false }], false);
+  const { eax, carry } = yield* cpu.pvalidate(gpa, false, false);
+  return eax === Answer.SUCCESS && !carry;
 }

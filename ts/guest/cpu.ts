@@ -13,8 +13,12 @@ import { readMsr, writeMsr } from "./msr.ts";
 export type { Routine, Step } from "./execution.ts";
 /** What a guest's memory holds instead of machine code. */
 export type Program = (cpu: Cpu) => Step;
-/** What the CPU answers where nobody intercepts CPUID. */
-export type Cpuid = (leaf: number, subleaf: number) => CpuidValues;
+/** What the part itself answers, where nobody intercepts. */
+export interface Part {
+  cpuid(leaf: number, subleaf: number): CpuidValues;
+  /** The frequency that GUEST_TSC_FREQ shows under Secure TSC. */
+  tscMhz: number;
+}
 /** The width of a port or of a device's register, in bytes. */
 export type PortBytes = 1 | 2 | 4;
 export type MmioBytes = 1 | 2 | 4 | 8;
@@ -45,11 +49,11 @@ const LOW = 0xffffffffn;
 const low = (word: bigint) => Number(word & LOW);
 
 export class Cpu extends Execution {
-  readonly #cpuid: Cpuid;
+  readonly #part: Part;
 
-  constructor(port: GuestPort, cpuid: Cpuid) {
+  constructor(port: GuestPort, part: Part) {
     super(port);
-    this.#cpuid = cpuid;
+    this.#part = part;
   }
 
   /** What SEV_STATUS says. */
@@ -81,7 +85,7 @@ export class Cpu extends Execution {
     registers.rax = BigInt(leaf);
     registers.rcx = BigInt(subleaf);
     if (!(yield* this.intercepted(Code.VMEXIT_CPUID, 0n, 0n, CPUID))) {
-      const { eax, ebx, ecx, edx } = this.#cpuid(leaf, subleaf);
+      const { eax, ebx, ecx, edx } = this.#part.cpuid(leaf, subleaf);
       registers.rax = BigInt(eax);
       registers.rbx = BigInt(ebx);
       registers.rcx = BigInt(ecx);
@@ -96,7 +100,7 @@ export class Cpu extends Execution {
     const { registers } = this;
     registers.rcx = BigInt(msr);
     if (this.#isOwn(msr) || !(yield* this.intercepted(Code.VMEXIT_MSR, 0n, 0n, RDMSR))) {
-      const value = readMsr(this.cpu, registers, msr);
+      const value = readMsr(this.cpu, registers, msr, this.#part.tscMhz);
       if (value === undefined) {
         yield* this.raise(Code.GP, 0n, 0n);
         return 0n;
@@ -223,7 +227,7 @@ export class Cpu extends Execution {
       registers.rax = tsc & LOW;
       registers.rdx = tsc >> 32n;
       if (code === Code.VMEXIT_RDTSCP)
-        registers.rcx = readMsr(this.cpu, registers, Msr.TSC_AUX) as bigint;
+        registers.rcx = readMsr(this.cpu, registers, Msr.TSC_AUX, 0) as bigint;
     }
     return ((registers.rdx & LOW) << 32n) | (registers.rax & LOW);
   }
@@ -287,6 +291,11 @@ export class Cpu extends Execution {
   *vmrun(vmcb: bigint): Step {
     this.registers.rax = vmcb;
     yield* this.intercepted(Code.VMEXIT_VMRUN, 0n, 0n, VMRUN);
+  }
+
+  /** An indirect branch from one address to another. Answers where the core went on speculatively before, 0 for nowhere. */
+  branch(from: bigint, to: bigint): bigint {
+    return this.cpu.branch(from, to);
   }
 
   /** PVALIDATE. EAX and CF; its refusals are met as those of an access. */

@@ -79,7 +79,8 @@ export abstract class Execution {
 
   /** The program failed outside the machine: the CPU leaves it as a shutdown. */
   abandon(): void {
-    this.cpu.instruction(Code.VMEXIT_SHUTDOWN, 0n, 0n, 0);
+    const running = this.cpu.world.getUint32(World.RUNNING, true) !== 0;
+    if (running) this.cpu.instruction(Code.VMEXIT_SHUTDOWN, 0n, 0n, 0);
   }
 
   protected abstract halted(): Step;

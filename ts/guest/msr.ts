@@ -1,6 +1,7 @@
 // The MSRs that a guest has in its own state, where nobody intercepts them. APM vol. 2, appendix A; spec digest cpuid-msr.md 3.
 import * as Msr from "../abi/msr.ts";
 import * as Segment from "../abi/segment.ts";
+import * as Feature from "../abi/sev-features.ts";
 import * as Vmsa from "../abi/vmsa.ts";
 import * as World from "../abi/world.ts";
 import type { CpuPort } from "../port.ts";
@@ -24,9 +25,15 @@ const HELD: Readonly<Record<number, number>> = {
 
 const SVME = 1n << BigInt(Vmsa.EFER_SVME_BIT);
 const ES = 2n;
+const SECURE_TSC = 1n << BigInt(Feature.SECURE_TSC_BIT + Feature.STATUS_FEATURES_LSB);
 
 /** The value, or undefined for #GP. */
-export function readMsr(cpu: CpuPort, registers: Registers, msr: number): bigint | undefined {
+export function readMsr(
+  cpu: CpuPort,
+  registers: Registers,
+  msr: number,
+  tscMhz: number,
+): bigint | undefined {
   const held = HELD[msr];
   if (held !== undefined) return cpu.words[held / 8];
   if (msr === Msr.EFER) return registers.efer;
@@ -35,6 +42,8 @@ export function readMsr(cpu: CpuPort, registers: Registers, msr: number): bigint
   const status = cpu.sevStatus();
   if (msr === Msr.SEV_STATUS && status !== 0n) return status;
   if (msr === Msr.SEV_ES_GHCB && status & ES) return cpu.world.getBigUint64(World.GHCB, true);
+  // APM vol. 2, 15.36.18.
+  if (msr === Msr.GUEST_TSC_FREQ && status & SECURE_TSC) return BigInt(tscMhz);
   return undefined;
 }
 

@@ -29,7 +29,7 @@ const failPsc = (cpu: Cpu) => terminate(cpu, Protocol.SET_LINUX, Protocol.LINUX_
 export function* pvalidate(cpu: Cpu, guest: SevGuest, change: Change, validate: boolean): Step {
   const { gva, gpa, large } = change;
   if (guest.svsm) {
-    if (yield* svsmPvalidate(cpu, guest, [change], validate)) return;
+    if (yield* svsmPvalidate(cpu, guest.svsm, [change], validate)) return;
     return yield* terminate(cpu, Protocol.SET_LINUX, Protocol.LINUX_PVALIDATE);
   }
   const { eax, carry } = yield* cpu.pvalidate(gva, large, validate);

@@ -74,12 +74,12 @@ const ROOM = Math.floor((Layout.SIZE - Layout.BUFFER - Request.SIZE) / Request.E
 /** Validates pages, or rescinds them, by the SVSM. False when it would not. */
 export function* svsmPvalidate(
   cpu: Cpu,
-  guest: SevGuest,
+  area: CallingArea,
   changes: readonly Change[],
   validate: boolean,
 ): Step<boolean> {
   for (let at = 0; at < changes.length; at += ROOM) {
-    const done = yield* pvalidateBatch(cpu, guest, changes.slice(at, at + ROOM), validate);
+    const done = yield* pvalidateBatch(cpu, area, changes.slice(at, at + ROOM), validate);
     if (!done) return false;
   }
   return true;
@@ -87,11 +87,10 @@ export function* svsmPvalidate(
 
 function* pvalidateBatch(
   cpu: Cpu,
-  guest: SevGuest,
+  area: CallingArea,
   batch: readonly Change[],
   validate: boolean,
 ): Step<boolean> {
-  const area = guest.svsm as CallingArea;
   const bytes = new Uint8Array(Request.SIZE + batch.length * Request.ENTRY_SIZE);
   const view = new DataView(bytes.buffer);
   view.setUint16(Request.ENTRIES, batch.length, true);
@@ -106,14 +105,14 @@ function* pvalidateBatch(
   if (result === Layout.SUCCESS) return true;
   if (result !== SIZE_MISMATCH) return false;
   yield* cpu.read(area.gva + buffer, bytes);
-  return yield* splitAt(cpu, guest, batch, view.getUint16(Request.NEXT, true), validate);
+  return yield* splitAt(cpu, area, batch, view.getUint16(Request.NEXT, true), validate);
 }
 const SIZE_MISMATCH = Layout.PVALIDATE_FAILED + 6;
 
 /** The large page of an entry in small ones, then what comes after it. */
 function* splitAt(
   cpu: Cpu,
-  guest: SevGuest,
+  area: CallingArea,
   batch: readonly Change[],
   next: number,
   validate: boolean,
@@ -125,8 +124,8 @@ function* splitAt(
     const at = BigInt(i) * PAGE;
     return { gva: gva + at, gpa: gpa + at, large: false };
   });
-  if (!(yield* svsmPvalidate(cpu, guest, small, validate))) return false;
-  return yield* svsmPvalidate(cpu, guest, batch.slice(next + 1), validate);
+  if (!(yield* svsmPvalidate(cpu, area, small, validate))) return false;
+  return yield* svsmPvalidate(cpu, area, batch.slice(next + 1), validate);
 }
 
 /** Finds the SVSM, as Linux does at boot: undefined at VMPL0; a guest below it that has none ends. `probe` is any private page. */
