@@ -24,6 +24,7 @@ import type { PlatformOptions } from "../../ts/platform.ts";
 import { hex } from "../core.ts";
 import { assert } from "../kit.ts";
 import { Lab } from "../lab.ts";
+import type { Twin } from "../oracle/psp.ts";
 
 export type Name = keyof typeof Command;
 type Values = Parameters<typeof bufferOf>[1];
@@ -42,12 +43,15 @@ export class Rig {
   readonly driver: MailboxDriver;
   readonly psp: Psp;
   readonly storage: Storage;
+  /** Bytes of memory. */
+  readonly dram: bigint;
   readonly drawn: Uint8Array[] = [];
   readonly #buffers: bigint;
 
   constructor(options: PlatformOptions = {}) {
     const { seed = 1n, chip = "genoa", generation = "sev-snp" } = options;
-    const made = { chip, generation, dram: 64n << 20n, ...options, initialise: false };
+    this.dram = options.dram ?? 64n << 20n;
+    const made = { chip, generation, ...options, dram: this.dram, initialise: false };
     this.lab = new Lab(made, 70);
     this.storage = options.storage ?? new Map();
     this.psp = firmware(
@@ -141,6 +145,28 @@ export class Rig {
       out.push(`${spa} ${low} ${high} ${sum(bytes)}`);
     }
     return out;
+  }
+
+  /** Throws unless the firmware's states are the twin's. Of contexts only that in `touched` is opened, when it is given. */
+  agree(twin: Twin, touched?: readonly bigint[]): void {
+    const { platform, sev, contexts } = this.psp;
+    const stateOf = (gctx: bigint) => {
+      const guest = contexts.open(gctx);
+      return typeof guest === "number" ? guest : guest.state;
+    };
+    const seen = [
+      [platform.snp, sev.state],
+      contexts.pages(),
+      (touched ?? contexts.pages()).map((gctx) => [gctx, stateOf(gctx)]),
+      [...sev.guests].map(([handle, { state }]) => [handle, state]),
+    ];
+    const opened = (touched ?? [...twin.contexts.keys()]).map((gctx) => [
+      gctx,
+      twin.contexts.get(gctx),
+    ]);
+    const states = [twin.snp, twin.sev];
+    const expected = [states, [...twin.contexts.keys()], opened, [...twin.handles]];
+    assert.equal(seen, expected);
   }
 
   // SNP guests
