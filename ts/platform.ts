@@ -24,6 +24,8 @@ import { World } from "./world.ts";
 export interface PlatformOptions {
   /** The part; default turin. */
   chip?: ChipName;
+  /** The lowest ASID of SEV guests without SEV-ES, a BIOS setting ("SEV-ES ASID space limit"); default the part's table. */
+  minSevAsid?: number;
   /** Which of the five steps is switched on; default sev-snp. */
   generation?: Generation;
   /** Everything random follows from it; default 1. */
@@ -70,14 +72,15 @@ const FULL_WITH_SSS = 0x1f;
 
 /** Makes a machine. Throws Misuse when the part lacks the generation or a size cannot be. */
 export function createPlatform(options: PlatformOptions = {}): Platform {
-  const chip = chips[options.chip ?? "turin"];
+  const part = chips[options.chip ?? "turin"];
   const generation = options.generation ?? "sev-snp";
   const dram = options.dram ?? 64n << 30n;
-  if (!chip)
+  if (!part)
     throw new Misuse(`chip: "${options.chip}", expected one of ${Object.keys(chips).join(", ")}`);
   if (!generations.includes(generation)) {
     throw new Misuse(`generation: "${generation}", expected one of ${generations.join(", ")}`);
   }
+  const chip = withBios(part, options.minSevAsid ?? part.minSevAsid);
   const missing = lacks(chip, generation);
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
@@ -100,9 +103,9 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     options.onCommand,
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
-  const imageOf = (asid: number) => hypervisor.vmOf(asid)?.image;
-  const part = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
-  new World(core.guest, part, imageOf);
+  const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
+  const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
+  hypervisor.onDispose = (vm) => world.forget(vm);
   if (options.initialise ?? true) hypervisor.initialise();
   return {
     chip,
@@ -115,6 +118,13 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       psp.bindDevice(device, vm.root, vm.asid);
     },
   };
+}
+
+/** The part as the BIOS has set it up. */
+function withBios(part: Chip, minSevAsid: number): Chip {
+  if (Number.isInteger(minSevAsid) && minSevAsid >= 1 && minSevAsid <= part.asids + 1)
+    return { ...part, minSevAsid };
+  throw new Misuse(`minSevAsid: ${minSevAsid}, expected 1 to ${part.asids + 1}`);
 }
 
 function createSilicon(

@@ -13,10 +13,15 @@ export interface Image {
   entry?: bigint;
 }
 
+/** Who has programs: a VM. */
+export interface Owner {
+  readonly image: Image | undefined;
+}
+
 interface Live {
   cpu: Cpu;
   step: Step;
-  image: Image;
+  owner: Owner | undefined;
 }
 
 // 64-bit code has no segment base.
@@ -25,14 +30,14 @@ const LONG = 2 ** Vmsa.ATTRIB_LONG_BIT;
 export class World {
   readonly #port: GuestPort;
   readonly #part: Part;
-  readonly #imageOf: (asid: number) => Image | undefined;
+  readonly #ownerOf: (asid: number) => Owner | undefined;
   /** Programs under way, by the page that holds their vCPU's state. */
   readonly #live = new Map<number, Live>();
 
-  constructor(port: GuestPort, part: Part, imageOf: (asid: number) => Image | undefined) {
+  constructor(port: GuestPort, part: Part, ownerOf: (asid: number) => Owner | undefined) {
     this.#port = port;
     this.#part = part;
-    this.#imageOf = imageOf;
+    this.#ownerOf = ownerOf;
     port.cpu.onEnter(() => this.#enter());
   }
 
@@ -41,18 +46,18 @@ export class World {
     return this.#live.size;
   }
 
-  /** Ends the programs whose state is in a page, or all of an image. */
-  forget(image: Image): void {
-    for (const [page, live] of this.#live) if (live.image === image) this.#live.delete(page);
+  /** Ends the programs of a guest that is no more. */
+  forget(owner: Owner): void {
+    for (const [page, live] of this.#live) if (live.owner === owner) this.#live.delete(page);
   }
 
   #enter(): void {
     const { cpu } = this.#port;
     const page = cpu.statePage();
-    const image = this.#imageOf(cpu.asid());
+    const owner = this.#ownerOf(cpu.asid());
     let live = this.#live.get(page);
-    if (!live || live.image !== image || !live.cpu.goesOn()) {
-      live = this.#start(image ?? NOTHING);
+    if (!live || live.owner !== owner || !live.cpu.goesOn()) {
+      live = this.#start(owner);
       this.#live.set(page, live);
     }
     try {
@@ -66,11 +71,11 @@ export class World {
   }
 
   /** The program at the vCPU's address. Memory without one is no instruction: #UD. */
-  #start(image: Image): Live {
+  #start(owner: Owner | undefined): Live {
     const cpu = new Cpu(this.#port, this.#part);
-    const program = image.code.get(this.#address());
+    const program = owner?.image?.code.get(this.#address());
     const step = program ? cpu.run(program) : cpu.undefined();
-    return { cpu, step, image };
+    return { cpu, step, owner };
   }
 
   #address(): bigint {
@@ -80,5 +85,3 @@ export class World {
     return long ? rip : (words[(Vmsa.CS + Segment.BASE) / 8] as bigint) + rip;
   }
 }
-
-const NOTHING: Image = { code: new Map() };

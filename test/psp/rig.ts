@@ -35,6 +35,9 @@ export const POLICY = 0x30000n;
 export const DEBUG = 1n << 19n;
 export const MIGRATE_MA = 1n << 18n;
 
+/** Below what the lab gives out. */
+const TMR = 0xc0_0000n;
+
 export const statusName = (status: number): string =>
   Object.entries(Status).find(([, code]) => code === status)?.[0] ?? `0x${status.toString(16)}`;
 
@@ -281,10 +284,9 @@ export class Rig {
       this.expect(Status.SUCCESS, "INIT", Init);
       return;
     }
-    const large = this.lab.large();
     if (this.driver.snp)
-      for (let at = 0n; at < 0x10_0000n; at += 0x1000n) makeFirmware(this.host, large + at);
-    const values = { FLAGS: 1 << Init.ES_BIT, TMR_PADDR: large, TMR_LENGTH: 0x10_0000 };
+      for (let at = 0n; at < 0x10_0000n; at += 0x1000n) makeFirmware(this.host, TMR + at);
+    const values = { FLAGS: 1 << Init.ES_BIT, TMR_PADDR: TMR, TMR_LENGTH: 0x10_0000 };
     this.expect(Status.SUCCESS, "INIT", Init, values);
   }
 

@@ -1,21 +1,27 @@
 // The hypervisor: the host's software, and the attacker. It has the host's view of memory and the mailbox, and nothing else.
 import * as Msr from "../abi/msr.ts";
+import * as Activate from "../abi/psp/activate.ts";
+import * as Handle from "../abi/psp/handle.ts";
 import * as Init from "../abi/psp/init.ts";
 import * as SnpInitEx from "../abi/psp/snp-init-ex.ts";
 import * as Feature from "../abi/sev-features.ts";
+import * as Layout from "../abi/vmcb.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import type { HostPort } from "../port.ts";
+import { Asids } from "./asids.ts";
 import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
+import { loadPlan } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
 import { Pages } from "./pages.ts";
+import { decommissionSnp } from "./reclaim.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
@@ -28,17 +34,23 @@ export class Hypervisor {
   readonly #chip: Chip;
   readonly #generation: Generation;
   readonly #pages: Pages;
+  /** By ASID, the one that ran longest ago first. */
   readonly #vms = new Map<number, Vm>();
+  readonly #asids: Asids;
+  /** What the firmware calls the SEV and SEV-ES guests. */
+  readonly #handles = new Map<Vm, number>();
   #maps = 0n;
-  #nextSevAsid: number;
-  #nextAsid = 1;
 
   constructor(host: HostPort, chip: Chip, generation: Generation, dram: bigint) {
     this.host = host;
     this.#chip = chip;
     this.#generation = generation;
     this.#pages = new Pages(dram);
-    this.#nextSevAsid = chip.minSevAsid;
+    // Plain SEV guests have the ASIDs from minSevAsid on, all others those below.
+    const { es } = featuresOf(generation);
+    const { asids, minSevAsid } = chip;
+    const flush = () => this.#flush();
+    this.#asids = es ? new Asids(1, minSevAsid - 1, flush) : new Asids(minSevAsid, asids, flush);
     this.mailbox = new MailboxDriver(host, this.#pages.small());
   }
 
@@ -92,10 +104,16 @@ export class Hypervisor {
     const requests =
       gctx === undefined
         ? undefined
-        : new GuestRequests(host, this.mailbox, gctx, () => pages.small());
+        : new GuestRequests(host, this.mailbox, gctx, () => vm.keep(pages.small()));
     const cpuid = guestCpuid(this.#chip, this.#generation);
     const cBit = sev ? this.#chip.cBit : 0;
-    const vm = new Vm({ host, pages, nested, asid, snp, cBit, gctx, requests, cpuid }, options);
+    const activate = (it: Vm) => this.activate(it);
+    const dispose = (it: Vm) => this.dispose(it);
+    const parts = { host, pages, nested, asid, snp, cBit, gctx, requests, cpuid };
+    const vm: Vm = new Vm({ ...parts, activate, dispose }, options);
+    if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
+    if (launch instanceof SnpLaunch && options.plan)
+      loadPlan(options.plan, { launch, nested, page: () => vm.keep(pages.small()) });
     this.#vms.set(asid, vm);
     if (options.image) {
       for (let index = 0; index < (options.vcpus ?? 1); index++)
@@ -126,9 +144,12 @@ export class Hypervisor {
     const { signature } = this.#chip;
     const state = vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
     const vmsa = es ? this.#pages.small() : undefined;
+    const page = this.#pages.small();
+    vm.keep(page);
+    if (vmsa !== undefined) vm.keep(vmsa);
     const vcpu = createVcpu(index, {
       host,
-      vmcb: this.#pages.small(),
+      vmcb: page,
       iopm: this.#maps,
       msrpm: this.#maps + BigInt(IOPM_SIZE),
       vmsa,
@@ -154,13 +175,65 @@ export class Hypervisor {
     host.wrmsr(Msr.HWCR, 1n << BigInt(Msr.HWCR_SMM_LOCK_BIT));
   }
 
-  /** Plain SEV guests have the ASIDs from minSevAsid on, all others those below. */
+  /** Gives a guest an ASID, if it has none: ACTIVATE. It then counts as the one that ran last. */
+  activate(vm: Vm): void {
+    const held = vm.asid;
+    if (held !== 0) this.#vms.delete(held);
+    vm.asid = held || this.#takeAsid();
+    this.#vms.set(vm.asid, vm);
+    if (held !== 0) return;
+    const HANDLE = this.#handles.get(vm);
+    if (HANDLE !== undefined) this.mailbox.must("ACTIVATE", Activate, { HANDLE, ASID: vm.asid });
+    else this.host.flushAsid(vm.asid);
+    for (const { vmcb } of vm.vcpus) vmcb.setU32(Layout.GUEST_ASID, vm.asid);
+  }
+
+  /** Takes a guest's ASID away: DEACTIVATE. It runs again once it has another. Throws Misuse for an SNP guest, which cannot. */
+  deactivate(vm: Vm): void {
+    if (vm.snp) throw new Misuse("DEACTIVATE: an SNP guest keeps its ASID until DECOMMISSION");
+    if (vm.asid === 0) return;
+    const HANDLE = this.#handles.get(vm);
+    if (HANDLE !== undefined) this.mailbox.must("DEACTIVATE", Handle, { HANDLE });
+    this.#asids.give(vm.asid);
+    this.#vms.delete(vm.asid);
+    vm.asid = 0;
+  }
+
+  /** Ends a guest: its pages are the hypervisor's again, the firmware forgets it, and its ASID may be another's. */
+  dispose(vm: Vm): void {
+    const { asid, gctx } = vm;
+    this.onDispose(vm);
+    if (gctx !== undefined) {
+      vm.release();
+      this.#vms.delete(asid);
+      if (decommissionSnp(this.host, this.mailbox, gctx)) this.#pages.give(gctx, false);
+      this.#asids.give(asid);
+      return;
+    }
+    this.deactivate(vm);
+    const HANDLE = this.#handles.get(vm);
+    if (HANDLE !== undefined) this.mailbox.must("DECOMMISSION", Handle, { HANDLE });
+    this.#handles.delete(vm);
+    vm.release();
+  }
+
+  /** Called when a guest ends. */
+  onDispose: (vm: Vm) => void = () => {};
+
+  /** A free ASID. When there is none, the guest that ran longest ago gives its own, if it can live without. */
   #takeAsid(): number {
-    const { asids, minSevAsid } = this.#chip;
-    const below = featuresOf(this.#generation).es;
-    const asid = below ? this.#nextAsid++ : this.#nextSevAsid++;
-    if (asid > (below ? minSevAsid - 1 : asids))
-      throw new Misuse(`ASIDs: all of ${this.#chip.product} are in use`);
-    return asid;
+    const free = this.#asids.take();
+    if (free !== undefined) return free;
+    const [idle] = this.#vms.values();
+    if (!idle || idle.snp) throw new Misuse(`ASIDs: all of ${this.#chip.product} are in use`);
+    this.deactivate(idle);
+    return this.#asids.take() as number;
+  }
+
+  /** What ASIDs need before they are used again. */
+  #flush(): void {
+    const { sev, snp } = featuresOf(this.#generation);
+    this.host.wbinvd();
+    if (sev) this.mailbox.must(snp ? "SNP_DF_FLUSH" : "DF_FLUSH", NO_BUFFER);
   }
 }

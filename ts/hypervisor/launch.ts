@@ -44,6 +44,8 @@ export interface SnpLaunchOptions {
 export interface Launch {
   /** The context page of an SNP guest. */
   readonly gctx?: bigint;
+  /** How the firmware names any other. */
+  readonly handle?: number;
   /** Gives the state that stands in a page to the guest as a vCPU's first. */
   vmsa(spa: bigint): void;
   /** The guest may run. */
@@ -114,6 +116,7 @@ export class SnpLaunch implements Launch {
         (Number(vcekDisable) << SnpLaunchFinish.VCEK_DIS_BIT),
       HOST_DATA: hostData ?? new Uint8Array(32),
     });
+    if (id) for (const page of [block, auth]) this.#parts.pages.give(page, false);
   }
 
   #idPages(): { block: bigint; auth: bigint } {
@@ -154,11 +157,13 @@ export class SevLaunch implements Launch {
   /** LAUNCH_MEASURE and LAUNCH_FINISH. */
   finish(): void {
     const { mailbox, pages } = this.#parts;
+    const page = pages.small();
     mailbox.must("LAUNCH_MEASURE", LaunchMeasure, {
       HANDLE: this.handle,
-      MEASURE_PADDR: pages.small(),
+      MEASURE_PADDR: page,
       MEASURE_LENGTH: LaunchMeasurement.SIZE,
     });
+    pages.give(page, false);
     mailbox.must("LAUNCH_FINISH", Handle, { HANDLE: this.handle });
   }
 }

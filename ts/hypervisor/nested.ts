@@ -18,12 +18,14 @@ export class NestedTables {
   /** Set in every entry where the host encrypts what its guests have (SME). */
   readonly #encrypted: bigint;
   readonly #spares: bigint[] = [];
+  /** Every table, spare ones too. */
+  readonly #tables: bigint[] = [];
 
   constructor(host: HostPort, pages: Pages, encrypted: bigint) {
     this.#host = host;
     this.#pages = pages;
     this.#encrypted = encrypted;
-    this.root = pages.small() | encrypted;
+    this.root = this.#table() | encrypted;
     host.write(this.root & ~encrypted, new Uint8Array(0x1000), encrypted !== 0n);
   }
 
@@ -36,7 +38,7 @@ export class NestedTables {
   map(gpa: bigint, spa: bigint, large: boolean): void {
     const leaf = spa | PRESENT | this.#encrypted | (large ? bit(Pte.LARGE_BIT) : 0n);
     while (this.#spares.length < LEVELS) {
-      this.#spares.push(this.#pages.small() | PRESENT | this.#encrypted);
+      this.#spares.push(this.#table() | PRESENT | this.#encrypted);
     }
     const taken = this.#host.mapNested(this.root, gpa, leaf, large ? 1 : 0, this.#spares);
     if (taken === Table.REFUSED || taken === Table.OCCUPIED) {
@@ -61,11 +63,22 @@ export class NestedTables {
     const view = new DataView(new ArrayBuffer(0x1000));
     for (let i = 0n; i < 512n; i++)
       view.setBigUint64(Number(8n * i), (entry & ~bit(Pte.LARGE_BIT)) + (i << 12n), true);
-    const table = this.#pages.small();
+    const table = this.#table();
     this.#host.write(table, new Uint8Array(view.buffer), this.#encrypted !== 0n);
     view.setBigUint64(0, table | PRESENT | this.#encrypted, true);
     const bytes = new Uint8Array(view.buffer, 0, 8);
     this.#host.write(this.#place(at, 1n, gpa), bytes, this.#encrypted !== 0n);
+  }
+
+  #table(): bigint {
+    const spa = this.#pages.small();
+    this.#tables.push(spa);
+    return spa;
+  }
+
+  /** Gives every table back: nothing may walk them any more. */
+  release(): void {
+    for (const spa of this.#tables) this.#pages.give(spa, false);
   }
 
   /** Where the entry for a gpa is in a table. */

@@ -2,6 +2,7 @@
 import * as Code from "../abi/exit.ts";
 import * as Msr from "../abi/msr.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
+import type { Region } from "../launch/plan.ts";
 import type { Exit, HostPort } from "../port.ts";
 import type { Image } from "../world.ts";
 import { type ExitRow, exitRows, type Outcome, serve } from "./exits.ts";
@@ -16,6 +17,7 @@ import { makePrivate, makeShared } from "./page-state.ts";
 import { PageStates } from "./page-states.ts";
 import type { Pages } from "./pages.ts";
 import { Ports } from "./ports.ts";
+import { takeBack } from "./reclaim.ts";
 import { serveReplayed } from "./replayed.ts";
 import { Serial } from "./serial.ts";
 import type { Vcpu } from "./vcpu.ts";
@@ -36,6 +38,8 @@ export interface VmOptions {
   sevFeatures?: bigint;
   /** Under SNP: policy, ID block, migration agent and the like. */
   launch?: SnpLaunchOptions;
+  /** Under SNP: what is loaded and measured before the first instruction. */
+  plan?: readonly Region[];
 }
 
 /** What of the platform a VM needs. */
@@ -45,14 +49,18 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
+  /** The guest's context page, under SNP. */
+  gctx?: bigint | undefined;
   /** The C-bit's position, 0 where there is none. */
   cBit: number;
   /** The road to the firmware of an SNP guest. */
   requests: GuestRequests | undefined;
-  /** The guest's context page, under SNP. */
-  gctx?: bigint | undefined;
   /** What the hypervisor tells this guest of the CPU. */
   cpuid: (leaf: number, subleaf: number) => CpuidValues;
+  /** Gives the guest an ASID, if it has none. */
+  activate: (vm: Vm) => void;
+  /** Ends the guest. */
+  dispose: (vm: Vm) => void;
 }
 
 const PAGE = 0x1000n;
@@ -61,7 +69,8 @@ const QUANTUM = 10_000;
 const INTR = BigInt(Code.VMEXIT_INTR);
 
 export class Vm {
-  readonly asid: number;
+  /** 0 while it has none. */
+  asid: number;
   readonly image: Image | undefined;
   readonly vcpus: Vcpu[] = [];
   readonly ports: Ports = new Ports();
@@ -79,6 +88,9 @@ export class Vm {
   readonly guest: GuestMemory;
   readonly #parts: VmParts;
   readonly #states = new PageStates();
+  readonly #backed: { gpa: bigint; spa: bigint; large: boolean }[] = [];
+  /** Pages of system memory that are no guest memory: VMCBs and first VMSAs. */
+  readonly #own: bigint[] = [];
 
   constructor(parts: VmParts, options: VmOptions) {
     this.#parts = parts;
@@ -171,6 +183,7 @@ export class Vm {
   /** Runs all vCPUs in turn, `quantum` steps each, until each sleeps or the guest is over. */
   run(quantum: number = QUANTUM): Outcome {
     const { host } = this.#parts;
+    this.#parts.activate(this);
     for (let awake = true; awake; ) {
       awake = false;
       for (const vcpu of this.vcpus) {
@@ -182,6 +195,11 @@ export class Vm {
       }
     }
     return "sleeps";
+  }
+
+  /** Ends the guest: its memory is the hypervisor's again, its ASID may be another's. */
+  dispose(): void {
+    this.#parts.dispose(this);
   }
 
   /** One vCPU until its quantum is over, or it sleeps. */
@@ -213,6 +231,7 @@ export class Vm {
     const spa = large ? pages.large() : pages.small();
     if (snp && priv) makePrivate(host, spa, base, this.asid, large);
     this.#states.set(base, large, priv);
+    this.#backed.push({ gpa: base, spa, large });
     nested.map(base, spa, large);
   }
 
@@ -223,8 +242,37 @@ export class Vm {
     const base = gpa & ~((large ? LARGE : PAGE) - 1n);
     const spa = this.spaOf(base);
     if (!snp || spa === undefined) return;
+    this.#states.set(base, large, !shared);
     if (shared) makeShared(host, spa, large);
     else makePrivate(host, spa, base, this.asid, large);
+  }
+
+  /** Notes a page of system memory that goes with the VM. */
+  keep(spa: bigint): bigint {
+    this.#own.push(spa);
+    return spa;
+  }
+
+  /** Gives all its memory back to the hypervisor: nothing of it may run any more. */
+  release(): void {
+    const { pages, nested, host, snp } = this.#parts;
+    const give = (spa: bigint, large: boolean) => {
+      if (!snp || takeBack(host, spa, large)) pages.give(spa, large);
+    };
+    for (const { gpa, spa, large } of this.#backed) {
+      if (!large || !snp || nested.isLarge(gpa)) give(spa, large);
+      else if (this.#takeBackParts(spa)) pages.give(spa, true);
+    }
+    for (const spa of this.#own) give(spa, false);
+    this.#backed.length = 0;
+    nested.release();
+  }
+
+  /** A 2 MiB page that was smashed, page by page. */
+  #takeBackParts(spa: bigint): boolean {
+    let all = true;
+    for (let at = spa; at < spa + LARGE; at += PAGE) all = takeBack(this.host, at, false) && all;
+    return all;
   }
 
   /** The spa that backs a gpa, by the nested tables; undefined when nothing does. */

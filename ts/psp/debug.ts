@@ -4,7 +4,6 @@ import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
 import { type Place, pagePlace } from "./memory.ts";
 import { type PageState, pageAt } from "./page.ts";
-import { allowsDebug } from "./policy.ts";
 
 /** The guest's page at an address, or why it may not be touched. */
 export function debugPage(
@@ -13,7 +12,7 @@ export function debugPage(
   paddr: bigint,
   states: readonly PageState[],
 ): Place | number {
-  if (!allowsDebug(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
+  if (!psp.dialect.allowsDebug(guest.policy)) return Status.POLICY_FAILURE;
   if (guest.asid === 0) return Status.INACTIVE;
   const place = pagePlace(psp, paddr);
   if (!place) return Status.INVALID_ADDRESS;

@@ -1,5 +1,5 @@
 // The guest policy: what it asks of the platform at launch, and what it allows for ever after. SNP firmware ABI (AMD 56860), 4.3;
-// the field guide's word: DESIGN.md 5.
+// the field guide's word is in guide-policy.ts.
 import * as Policy from "../abi/guest-policy.ts";
 import * as Report from "../abi/report.ts";
 import type { PlatformFacts } from "./facts.ts";
@@ -7,12 +7,11 @@ import { bitOf } from "./layout.ts";
 
 const byteAt = (word: bigint, lsb: number) => Number((word >> BigInt(lsb)) & 0xffn);
 
-/** Whether the platform, as it runs now, keeps a policy. */
-export function keeps(facts: PlatformFacts, policy: bigint): boolean {
+/** Whether the platform, as it runs now, keeps a policy of the ABI's. */
+export function keepsAbi(facts: PlatformFacts, policy: bigint): boolean {
   const asks = (position: number) => bitOf(policy, position);
   const has = (position: number) => bitOf(facts.platformInfo, position);
   const smt = has(Report.SMT_EN_BIT);
-  if (facts.dialect === "field-guide") return smt || !asks(Policy.GUIDE_SMT_REQUIRED_BIT);
   const { major, minor } = facts.version.current;
   const wantedMajor = byteAt(policy, Policy.ABI_MAJOR_LSB);
   const wantedMinor = byteAt(policy, Policy.ABI_MINOR_LSB);
@@ -31,8 +30,7 @@ export function keeps(facts: PlatformFacts, policy: bigint): boolean {
 
 type Dialect = Pick<PlatformFacts, "dialect">;
 
-export const allowsDebug = ({ dialect }: Dialect, policy: bigint): boolean =>
-  dialect === "abi" ? bitOf(policy, Policy.DEBUG_BIT) : !bitOf(policy, Policy.GUIDE_NO_DEBUG_BIT);
+export const allowsDebug = (policy: bigint): boolean => bitOf(policy, Policy.DEBUG_BIT);
 
 /** Both words have it at one place. */
 export const allowsMigration = (policy: bigint): boolean => bitOf(policy, Policy.MIGRATE_MA_BIT);

@@ -28,6 +28,7 @@ export const launchStart: CommandEntry = {
     if (typeof keys === "number") return keys;
     const handle = sev.takeHandle();
     sev.guests.set(handle, {
+      vmsas: [],
       handle,
       state: SevGuestState.LUPDATE,
       policy,

@@ -4,7 +4,7 @@ import * as Status from "../../abi/status.ts";
 import type { CommandEntry } from "../command.ts";
 import { PAGE, placeOf } from "../memory.ts";
 import { LUPDATE, sevGuestCommand } from "../sev-command.ts";
-import { isEs } from "../sev-guest.ts";
+import { guardVmsa, isEs } from "../sev-guest.ts";
 import { measure } from "./launch-update-data.ts";
 
 export const launchUpdateVmsa: CommandEntry = sevGuestCommand({
@@ -18,6 +18,6 @@ export const launchUpdateVmsa: CommandEntry = sevGuestCommand({
     if (paddr & 0xfffn) return Status.INVALID_ADDRESS;
     const status = measure(call);
     if (status !== Status.SUCCESS) return status;
-    return psp.port.noteVmsa(placeOf(psp, paddr).spa, guest.asid) ? status : Status.RESOURCE_LIMIT;
+    return guardVmsa(psp.port, guest, placeOf(psp, paddr).spa);
   },
 });

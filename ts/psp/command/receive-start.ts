@@ -28,6 +28,7 @@ export const receiveStart: CommandEntry = {
     if (typeof keys === "number") return keys;
     const handle = psp.sev.takeHandle();
     psp.sev.guests.set(handle, {
+      vmsas: [],
       handle,
       state: SevGuestState.RUPDATE,
       policy,

@@ -4,7 +4,7 @@ import * as Status from "../../abi/status.ts";
 import { type CommandEntry, INIT, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { GuestState } from "../guest.ts";
 import { bitOf } from "../layout.ts";
-import { allowsMigration, keeps } from "../policy.ts";
+import { allowsMigration } from "../policy.ts";
 
 export const snpLaunchStart: CommandEntry = snpGuestCommand({
   layout: Layout,
@@ -14,7 +14,7 @@ export const snpLaunchStart: CommandEntry = snpGuestCommand({
     const { platform } = psp;
     const policy = buffer.getBigUint64(Layout.POLICY, true);
     const flags = buffer.getUint32(Layout.FLAGS, true);
-    if (!keeps(platform, policy)) return Status.POLICY_FAILURE;
+    if (!psp.dialect.keeps(platform, policy)) return Status.POLICY_FAILURE;
     if (bitOf(flags, Layout.MA_EN_BIT)) {
       const status = bindAgent(call, policy, buffer.getBigUint64(Layout.MA_GCTX_PADDR, true));
       if (status !== Status.SUCCESS) return status;
