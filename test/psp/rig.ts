@@ -1,7 +1,11 @@
 // A machine whose secure processor is driven command by command, as a hypervisor's driver would, and what it must not change.
+import { featuresOf } from "../../dist/chip/chip.js";
 import { MailboxDriver } from "../../dist/hypervisor/mailbox.js";
 import { makeFirmware, makePreGuest, makeShared } from "../../dist/hypervisor/page-state.js";
+import { type Prng, prng } from "../../dist/index.js";
 import { bufferOf, type Layout } from "../../dist/layout.js";
+import { firmware, type Psp } from "../../dist/psp/firmware.js";
+import type { Storage } from "../../dist/psp/storage.js";
 import * as Command from "../../ts/abi/command.ts";
 import * as Activate from "../../ts/abi/psp/activate.ts";
 import * as Gctx from "../../ts/abi/psp/gctx.ts";
@@ -17,9 +21,10 @@ import * as SnpPage from "../../ts/abi/psp/snp-page.ts";
 import * as SnpShutdownEx from "../../ts/abi/psp/snp-shutdown-ex.ts";
 import * as Status from "../../ts/abi/status.ts";
 import type { PlatformOptions } from "../../ts/platform.ts";
-import { hex, MIB } from "../core.ts";
+import { hex } from "../core.ts";
 import { assert } from "../kit.ts";
 import { Lab } from "../lab.ts";
+import type { Twin } from "../oracle/psp.ts";
 
 export type Name = keyof typeof Command;
 type Values = Parameters<typeof bufferOf>[1];
@@ -30,19 +35,59 @@ export const POLICY = 0x30000n;
 export const DEBUG = 1n << 19n;
 export const MIGRATE_MA = 1n << 18n;
 
+/** Below what the lab gives out. */
+const TMR = 0xc0_0000n;
+
 export const statusName = (status: number): string =>
   Object.entries(Status).find(([, code]) => code === status)?.[0] ?? `0x${status.toString(16)}`;
 
 export class Rig {
   readonly lab: Lab;
   readonly driver: MailboxDriver;
+  readonly psp: Psp;
+  readonly storage: Storage;
+  /** Bytes of memory. */
+  readonly dram: bigint;
+  readonly drawn: Uint8Array[] = [];
   readonly #buffers: bigint;
 
   constructor(options: PlatformOptions = {}) {
-    this.lab = new Lab({ chip: "genoa", generation: "sev-snp", dram: 64n << 20n, ...options }, 70);
+    const { seed = 1n, chip = "genoa", generation = "sev-snp" } = options;
+    this.dram = options.dram ?? 64n << 20n;
+    const made = { chip, generation, ...options, dram: this.dram, initialise: false };
+    this.lab = new Lab(made, 70);
+    this.storage = options.storage ?? new Map();
+    this.psp = firmware(
+      this.lab.core.firmware,
+      {
+        chip: this.lab.platform.chip,
+        features: featuresOf(generation),
+        seed: String(seed),
+        dialect: options.dialect ?? "abi",
+        storage: this.storage,
+        smt: options.smt ?? true,
+        sockets: options.sockets ?? 1,
+        ...options.firmware,
+      },
+      (boots, purpose) => this.#recorded(prng(seed, `${purpose} ${boots}`)),
+      options.onCommand,
+    );
     this.#buffers = this.page();
     this.driver = new MailboxDriver(this.lab.core.host, this.#buffers);
-    this.driver.snp = this.lab.snp && (options.initialise ?? true);
+    if (options.initialise === false) return;
+    if (this.lab.snp) this.init();
+    else if (this.lab.sev) this.sevInit();
+  }
+
+  /** Notes what the firmware drew, so that a test knows the keys it made first. */
+  #recorded(chance: Prng): Prng {
+    return {
+      bytes: (length) => {
+        const bytes = chance.bytes(length);
+        this.drawn.push(bytes);
+        return bytes;
+      },
+    };
   }
 
   get host() {
@@ -95,13 +140,36 @@ export class Rig {
     const out: string[] = [];
     for (let asid = 0; asid < 16; asid++) out.push(`${asid}: ${firmware.slotState(asid)}`);
     for (let spa = 0x100_0000n; spa < this.lab.next; spa += 0x1000n) {
+      // The page of command buffers changes with every command.
+      if (spa === this.#buffers) continue;
       const { low, high } = firmware.rmp(spa);
       const bytes = new Uint8Array(0x1000);
-      // The page of command buffers changes with every command.
-      if (spa !== this.#buffers) dimm.read(spa, bytes);
+      dimm.read(spa, bytes);
       out.push(`${spa} ${low} ${high} ${sum(bytes)}`);
     }
     return out;
+  }
+
+  /** Throws unless the firmware's states are the twin's. Of contexts only that in `touched` is opened, when it is given. */
+  agree(twin: Twin, touched?: readonly bigint[]): void {
+    const { platform, sev, contexts } = this.psp;
+    const stateOf = (gctx: bigint) => {
+      const guest = contexts.open(gctx);
+      return typeof guest === "number" ? guest : guest.state;
+    };
+    const seen = [
+      [platform.snp, sev.state],
+      contexts.pages(),
+      (touched ?? contexts.pages()).map((gctx) => [gctx, stateOf(gctx)]),
+      [...sev.guests].map(([handle, { state }]) => [handle, state]),
+    ];
+    const opened = (touched ?? [...twin.contexts.keys()]).map((gctx) => [
+      gctx,
+      twin.contexts.get(gctx),
+    ]);
+    const states = [twin.snp, twin.sev];
+    const expected = [states, [...twin.contexts.keys()], opened, [...twin.handles]];
+    assert.equal(seen, expected);
   }
 
   // SNP guests
@@ -212,10 +280,13 @@ export class Rig {
   // SEV guests
 
   sevInit(): void {
-    const large = this.lab.large();
+    if (this.lab.platform.generation === "sev") {
+      this.expect(Status.SUCCESS, "INIT", Init);
+      return;
+    }
     if (this.driver.snp)
-      for (let at = 0n; at < 0x10_0000n; at += 0x1000n) makeFirmware(this.host, large + at);
-    const values = { FLAGS: 1 << Init.ES_BIT, TMR_PADDR: large, TMR_LENGTH: 0x10_0000 };
+      for (let at = 0n; at < 0x10_0000n; at += 0x1000n) makeFirmware(this.host, TMR + at);
+    const values = { FLAGS: 1 << Init.ES_BIT, TMR_PADDR: TMR, TMR_LENGTH: 0x10_0000 };
     this.expect(Status.SUCCESS, "INIT", Init, values);
   }
 
@@ -238,8 +309,6 @@ export class Rig {
 /** FNV-1a: enough to see a change. */
 function sum(bytes: Uint8Array): string {
   let value = 0x811c9dc5;
-  for (const byte of bytes) value = Math.imul(value ^ byte, 0x01000193);
+  for (const word of new Uint32Array(bytes.buffer)) value = Math.imul(value ^ word, 0x01000193);
   return hex(Uint8Array.of(value, value >> 8, value >> 16, value >> 24));
 }
-
-export const small = { resident: 64 * MIB };

@@ -1,5 +1,4 @@
 // The two books by which the firmware makes a guest's keys, reads its policy and writes its secrets page. DESIGN.md 5.
-import * as Policy from "../abi/guest-policy.ts";
 import * as Status from "../abi/status.ts";
 import { platformSecretOf } from "../attest/evidence/secret.ts";
 import type { Prng } from "../prng.ts";
@@ -8,9 +7,8 @@ import type { PlatformFacts } from "./facts.ts";
 import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
 import { guestVmpck, platformVmpck, vmKey } from "./guide.ts";
-import { allowsGuideDebug, checkGuidePolicy, checkGuideVmsa } from "./guide-policy.ts";
-import type { PlatformState } from "./platform.ts";
-import { allows, checkPolicy } from "./policy.ts";
+import { allowsGuideDebug, checkGuideVmsa, keepsGuide } from "./guide-policy.ts";
+import { allowsDebug, keepsAbi } from "./policy.ts";
 import { secretsPage } from "./secrets-page.ts";
 
 export interface GuestKeys {
@@ -23,8 +21,8 @@ export interface GuestKeys {
 export interface Dialect {
   /** Keys of a guest that is being launched. `guestId` counts the platform's guests from 1. */
   guestKeys(facts: PlatformFacts, chance: Prng, guestId: number): GuestKeys;
-  /** SUCCESS, or POLICY_FAILURE for a policy that this platform, as it runs now, does not keep. */
-  checkPolicy(platform: PlatformState, policy: bigint): number;
+  /** Whether the platform, as it runs now, keeps a policy. */
+  keeps(facts: PlatformFacts, policy: bigint): boolean;
   allowsDebug(policy: bigint): boolean;
   /** SUCCESS, or POLICY_FAILURE for a VMSA page that the policy does not allow. */
   checkVmsa(policy: bigint, vmsa: Uint8Array): number;
@@ -38,8 +36,8 @@ const abi: Dialect = {
     const [vek, tweakKey, oek] = [chance.bytes(16), chance.bytes(16), chance.bytes(32)];
     return { vek, tweakKey, oek, vmpck: [0, 1, 2, 3].map(() => chance.bytes(32)) };
   },
-  checkPolicy,
-  allowsDebug: (policy) => allows(policy, Policy.DEBUG_BIT),
+  keeps: keepsAbi,
+  allowsDebug,
   checkVmsa: () => Status.SUCCESS,
   secretsPage: (psp, guest) => secretsPage(psp, guest),
 };
@@ -52,7 +50,7 @@ const fieldGuide: Dialect = {
     const vek = vmKey(keys[0] as Uint8Array, guestId, nonce);
     return { vek, tweakKey, oek, vmpck: guestVmpck(keys, guestId) };
   },
-  checkPolicy: checkGuidePolicy,
+  keeps: keepsGuide,
   allowsDebug: allowsGuideDebug,
   checkVmsa: checkGuideVmsa,
   secretsPage(psp, guest, gpa) {

@@ -9,7 +9,7 @@ import { type Dialect, dialects } from "./dialect.ts";
 import { RootKeys } from "./keys.ts";
 import { isWellFormed, viewOf } from "./layout.ts";
 import type { CommandRecord } from "./log.ts";
-import { placeOf, readHost } from "./memory.ts";
+import { placeOf, readHost, writeHost } from "./memory.ts";
 import { pageAt, setPage } from "./page.ts";
 import { type FirmwareOptions, PlatformState } from "./platform.ts";
 import { SevPlatform } from "./sev-platform.ts";
@@ -90,28 +90,40 @@ const bytesOf = (psp: Psp, { layout }: CommandEntry, paddr: bigint) =>
 
 function serve(psp: Psp, entry: CommandEntry, paddr: bigint): number {
   const { snp, sev } = entry.platform;
-  if (!snp.includes(psp.platform.snp) || !sev.includes(psp.sev.state))
-    return Status.INVALID_PLATFORM_STATE;
-  if (!entry.layout) return entry.run(psp, new DataView(new ArrayBuffer(0)));
+  const status =
+    snp.includes(psp.platform.snp) && sev.includes(psp.sev.state)
+      ? serveBuffer(psp, entry, paddr)
+      : Status.INVALID_PLATFORM_STATE;
+  if (entry.writesBuffer) handBack(psp, paddr);
+  return status;
+}
+
+function serveBuffer(psp: Psp, entry: CommandEntry, paddr: bigint): number {
   const { layout } = entry;
+  if (!layout) return entry.run(psp, new DataView(new ArrayBuffer(0)));
   // "Command buffers do not cross a page": psp-mailbox-commands.md 1.
   const bytes = readHost(psp, paddr, layout.SIZE);
   if (!bytes || (paddr & 0xfffn) + BigInt(layout.SIZE) > MOST_BUFFER) return Status.INVALID_ADDRESS;
   const buffer = viewOf(bytes);
+  if (entry.writesBuffer && !isFirmwarePage(psp, paddr)) return Status.INVALID_PAGE_STATE;
   if (!isWellFormed(layout, buffer)) return Status.INVALID_PARAM;
-  if (!entry.writesBuffer) return entry.run(psp, buffer);
-  return serveInOut(psp, entry, paddr, buffer);
+  const status = entry.run(psp, buffer);
+  if (entry.writesBuffer) writeHost(psp, paddr, bytes);
+  return status;
 }
 
-/** A legacy command that answers in its own buffer: with SNP that must be a Firmware page, and is a Reclaim page afterwards.
- *  Spec digest psp-mailbox-commands.md 8. */
-function serveInOut(psp: Psp, entry: CommandEntry, paddr: bigint, buffer: DataView): number {
-  const { spa, key } = placeOf(psp, paddr);
-  const page = spa & ~0xfffn;
-  const guarded = psp.platform.isSnpInit;
-  if (guarded && pageAt(psp.port, page).state !== "firmware") return Status.INVALID_PAGE_STATE;
-  const status = entry.run(psp, buffer);
-  psp.port.write(spa, key, new Uint8Array(buffer.buffer));
-  if (guarded) setPage(psp.port, page, {});
-  return status;
+/** Whether the firmware may write a buffer where it lies. Before SNP_INIT it may anywhere. */
+function isFirmwarePage(psp: Psp, paddr: bigint): boolean {
+  const page = placeOf(psp, paddr).spa & ~0xfffn;
+  if (!psp.platform.isSnpInit) return true;
+  const { state, large } = pageAt(psp.port, page);
+  return state === "firmware" && !large;
+}
+
+/** A legacy command that answers in its own buffer takes it from a Firmware page once SNP is initialised, and gives it back as a
+ *  Reclaim page whatever it answers. Spec digest psp-mailbox-commands.md 8. */
+function handBack(psp: Psp, paddr: bigint): void {
+  const page = placeOf(psp, paddr).spa & ~0xfffn;
+  if (psp.platform.isSnpInit && psp.port.covered(page) && isFirmwarePage(psp, paddr))
+    setPage(psp.port, page, {});
 }

@@ -1,21 +1,20 @@
 // The field guide's policy word, enforced by its bits. DESIGN.md, section 5.
 import * as Policy from "../abi/guest-policy.ts";
+import * as Report from "../abi/report.ts";
 import * as Features from "../abi/sev-features.ts";
 import * as Status from "../abi/status.ts";
 import * as Vmsa from "../abi/vmsa.ts";
 import { isGuidePolicy } from "../attest/policy.ts";
+import type { PlatformFacts } from "./facts.ts";
 import { bitOf, viewOf } from "./layout.ts";
-import type { PlatformState } from "./platform.ts";
 
-/** SUCCESS, or POLICY_FAILURE. SMT may be on by bit 2, or by the ABI's bit 16, which each of the guide's words has. */
-export function checkGuidePolicy(platform: PlatformState, policy: bigint): number {
+/** Whether the platform keeps a policy. SMT may be on by bit 2, or by the ABI's bit 16, which each of the guide's words has. */
+export function keepsGuide(facts: PlatformFacts, policy: bigint): boolean {
   const asks = (position: number) => bitOf(policy, position);
-  const smt = asks(Policy.GUIDE_SMT_BIT) || asks(Policy.SMT_BIT);
-  const refused =
-    !isGuidePolicy(policy) ||
-    (!smt && platform.smt) ||
-    (asks(Policy.GUIDE_SMT_REQUIRED_BIT) && !platform.smt);
-  return refused ? Status.POLICY_FAILURE : Status.SUCCESS;
+  const smt = bitOf(facts.platformInfo, Report.SMT_EN_BIT);
+  const allowed = asks(Policy.GUIDE_SMT_BIT) || asks(Policy.SMT_BIT);
+  const required = asks(Policy.GUIDE_SMT_REQUIRED_BIT);
+  return isGuidePolicy(policy) && (smt ? allowed : !required);
 }
 
 export const allowsGuideDebug = (policy: bigint): boolean =>

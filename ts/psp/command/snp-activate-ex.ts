@@ -1,10 +1,9 @@
 // SNP_ACTIVATE_EX: as SNP_ACTIVATE, on the core complexes of the APIC ids listed. AMD 56860, 8.
-import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-activate-ex.ts";
 import * as Status from "../../abi/status.ts";
 import { apicIds } from "../apic-ids.ts";
 import { type CommandEntry, LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
-import { allows } from "../policy.ts";
+import { wantsOneSocket } from "../policy.ts";
 import { activate } from "./snp-activate.ts";
 
 export const snpActivateEx: CommandEntry = snpGuestCommand({
@@ -17,7 +16,7 @@ export const snpActivateEx: CommandEntry = snpGuestCommand({
     const sockets = apicIds(psp, buffer.getBigUint64(Layout.IDS_PADDR, true), count);
     if (typeof sockets === "number") return sockets;
     const isSpread = sockets.size > 1;
-    if (isSpread && allows(guest.policy, Policy.SINGLE_SOCKET_BIT)) return Status.POLICY_FAILURE;
+    if (isSpread && wantsOneSocket(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
     return activate(call, buffer.getUint32(Layout.ASID, true));
   },
 });

@@ -1,5 +1,4 @@
 // SNP_ACTIVATE: a guest's key goes into the slot of an ASID. AMD 56860, 8.
-import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-activate.ts";
 import * as Status from "../../abi/status.ts";
 import { hex } from "../../attest/bytes.ts";
@@ -10,7 +9,7 @@ import {
   type SnpGuestCall,
   snpGuestCommand,
 } from "../command.ts";
-import { allows } from "../policy.ts";
+import { wantsOneSocket } from "../policy.ts";
 
 export const snpActivate: CommandEntry = snpGuestCommand({
   layout: Layout,
@@ -19,7 +18,7 @@ export const snpActivate: CommandEntry = snpGuestCommand({
     const { psp, guest, buffer } = call;
     // Without a list of cores the guest would be activated on all of them.
     const isSpread = psp.platform.sockets > 1;
-    if (isSpread && allows(guest.policy, Policy.SINGLE_SOCKET_BIT)) return Status.POLICY_FAILURE;
+    if (isSpread && wantsOneSocket(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
     return activate(call, buffer.getUint32(Layout.ASID, true));
   },
 });

@@ -1,12 +1,11 @@
 // SNP_PAGE_MOVE: a page of a guest moves to other memory, encrypted anew for where it lies. AMD 56860, 8.
-import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-page-move.ts";
 import * as Status from "../../abi/status.ts";
 import { type CommandEntry, LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
 import { bitOf } from "../layout.ts";
 import { LARGE, PAGE, pagePlace } from "../memory.ts";
 import { pageAt, setPage } from "../page.ts";
-import { allows } from "../policy.ts";
+import { forbidsSwap } from "../policy.ts";
 
 export const snpPageMove: CommandEntry = snpGuestCommand({
   layout: Layout,
@@ -14,7 +13,7 @@ export const snpPageMove: CommandEntry = snpGuestCommand({
   run({ psp, guest, buffer }) {
     const { port } = psp;
     const large = bitOf(buffer.getUint32(Layout.FLAGS, true), Layout.PAGE_SIZE_BIT);
-    if (allows(guest.policy, Policy.PAGE_SWAP_DISABLE_BIT)) return Status.POLICY_FAILURE;
+    if (forbidsSwap(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
     if (guest.asid === 0) return Status.INACTIVE;
     if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
     const bytes = large ? LARGE : PAGE;

@@ -1,5 +1,4 @@
 // SNP_PAGE_SWAP_IN: a page that was swapped out comes back, once, as it was. AMD 56860, 8.
-import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-page-swap-in.ts";
 import * as SwapType from "../../abi/psp/swap-type.ts";
 import * as Status from "../../abi/status.ts";
@@ -14,7 +13,7 @@ import { bitOf } from "../layout.ts";
 import { LARGE, PAGE, type Place, pagePlace } from "../memory.ts";
 import { entryBytes, entryOf, entryPlace, makeMetadata, type Swapped } from "../metadata.ts";
 import { pageAt, setPage } from "../page.ts";
-import { allows } from "../policy.ts";
+import { forbidsSwap } from "../policy.ts";
 import { isOfType, unseal } from "../swap.ts";
 
 export const snpPageSwapIn: CommandEntry = snpGuestCommand({
@@ -26,7 +25,7 @@ export const snpPageSwapIn: CommandEntry = snpGuestCommand({
     const flags = word(Layout.FLAGS);
     const type = Number(flags >> BigInt(Layout.PAGE_TYPE_LSB)) & (2 ** Layout.PAGE_TYPE_WIDTH - 1);
     const large = bitOf(flags, Layout.PAGE_SIZE_BIT);
-    if (allows(guest.policy, Policy.PAGE_SWAP_DISABLE_BIT)) return Status.POLICY_FAILURE;
+    if (forbidsSwap(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
     if (guest.asid === 0) return Status.INACTIVE;
     if (type > SwapType.VMSA || (large && type !== SwapType.DATA)) return Status.INVALID_PARAM;
     const bytes = large ? LARGE : PAGE;

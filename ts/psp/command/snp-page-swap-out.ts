@@ -1,6 +1,5 @@
 // SNP_PAGE_SWAP_OUT: a page of a guest leaves for memory of the host's, sealed; its entry goes to a metadata page. AMD 56860, 8.
 import * as Frame from "../../abi/frame.ts";
-import * as Policy from "../../abi/guest-policy.ts";
 import * as Layout from "../../abi/psp/snp-page-swap-out.ts";
 import * as SwapType from "../../abi/psp/swap-type.ts";
 import * as Status from "../../abi/status.ts";
@@ -15,7 +14,7 @@ import { bitOf } from "../layout.ts";
 import { LARGE, mayWrite, PAGE, pagePlace, writeHost } from "../memory.ts";
 import { entryBytes, entryPlace, isMetadata } from "../metadata.ts";
 import { type Page, pageAt, setPage } from "../page.ts";
-import { allows } from "../policy.ts";
+import { forbidsSwap } from "../policy.ts";
 import { seal } from "../swap.ts";
 
 export const snpPageSwapOut: CommandEntry = snpGuestCommand({
@@ -27,7 +26,7 @@ export const snpPageSwapOut: CommandEntry = snpGuestCommand({
     const flags = word(Layout.FLAGS);
     const type = Number(flags >> BigInt(Layout.PAGE_TYPE_LSB)) & (2 ** Layout.PAGE_TYPE_WIDTH - 1);
     const large = bitOf(flags, Layout.PAGE_SIZE_BIT);
-    if (allows(guest.policy, Policy.PAGE_SWAP_DISABLE_BIT)) return Status.POLICY_FAILURE;
+    if (forbidsSwap(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
     if (guest.asid === 0) return Status.INACTIVE;
     if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
     if (type > SwapType.VMSA || (large && type !== SwapType.DATA)) return Status.INVALID_PARAM;

@@ -5,7 +5,8 @@ import * as Request from "../../abi/message-export-req.ts";
 import * as Response from "../../abi/message-export-rsp.ts";
 import { GuestState } from "../guest.ts";
 import { bitOf, isWellFormed, viewOf } from "../layout.ts";
-import { mayMigrate, ownGuest } from "./agent.ts";
+import { allowsMigration } from "../policy.ts";
+import { ownGuest } from "./agent.ts";
 import type { Asked, MessageEntry } from "./entry.ts";
 import { exportContext } from "./exported.ts";
 import { refused } from "./response.ts";
@@ -16,7 +17,8 @@ function leaving(asked: Asked) {
   if (!isWellFormed(Request, view)) return undefined;
   const guest = ownGuest(asked, view.getBigUint64(Request.GCTX_PADDR, true));
   const imi = bitOf(view.getUint32(Request.FLAGS, true), Request.IMI_EN_BIT);
-  if (!guest || guest.state !== GuestState.RUNNING || !mayMigrate(guest.policy)) return undefined;
+  if (!guest || guest.state !== GuestState.RUNNING || !allowsMigration(guest.policy))
+    return undefined;
   return isBound(guest) || (imi && !guest.imiEn) ? undefined : guest;
 }
 

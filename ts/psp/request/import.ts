@@ -2,9 +2,11 @@
 import * as Exported from "../../abi/exported-context.ts";
 import * as Message from "../../abi/message.ts";
 import * as Request from "../../abi/message-import-req.ts";
+import { dialects } from "../dialect.ts";
 import { type GuestContext, GuestState } from "../guest.ts";
 import { isWellFormed } from "../layout.ts";
-import { mayMigrate, mayRun, otherGuest } from "./agent.ts";
+import { allowsMigration } from "../policy.ts";
+import { otherGuest } from "./agent.ts";
 import type { Asked, MessageEntry } from "./entry.ts";
 import { importContext, type Travelling } from "./exported.ts";
 import { refused } from "./response.ts";
@@ -17,7 +19,11 @@ export function arriving({ facts, payload, view }: Asked): Travelling | undefine
     view.getUint32(Request.GCTX_VERSION, true) === Exported.VERSION_2;
   if (!known) return undefined;
   const guest = importContext(payload.slice(Request.GCTX, Request.SIZE));
-  return guest && mayMigrate(guest.policy) && mayRun(facts, guest.policy) ? guest : undefined;
+  return guest &&
+    allowsMigration(guest.policy) &&
+    dialects[facts.dialect].keeps(facts, guest.policy)
+    ? guest
+    : undefined;
 }
 
 /** What a platform adds: memory keys of its own, its TCB, and the agent. LAUNCH_TCB is that at launch or import. */
