@@ -20,10 +20,11 @@ const without = (...bits: number[]) => {
   return (value: number) => value & ~mask;
 };
 const XSAVE_BASE = 0x240;
-/** Fn8000_001F EBX: C-bit, bits taken from addresses, and at most four VMPLs. */
+/** Fn8000_001F EBX: C-bit, bits taken from addresses (QEMU tells guests of 1), and at most four VMPLs. */
 const memoryEncryption = (value: number, chip: Chip) => {
+  const reduced = Math.min((value >>> 6) & 0x3f, chip.reducedBits);
   const vmpls = Math.min((value >>> 12) & 0xf, 4);
-  return chip.cBit | (chip.reducedBits << 6) | (vmpls << 12);
+  return chip.cBit | (reduced << 6) | (vmpls << 12);
 };
 
 const rules: readonly Rule[] = [
