@@ -89,7 +89,7 @@ test("a derived key is 32 bytes, the same twice, another for another field, and 
 
 test("the mailbox's log shows the messages behind the launch", async () => {
   const log = await expect(0, "psp", "log", "--state", state);
-  assert.match(log, /SNP_LAUNCH_FINISH[^]*SNP_GUEST_REQUEST +SUCCESS/);
+  assert.match(log, /SNP_LAUNCH_FINISH[\s\S]*SNP_GUEST_REQUEST +SUCCESS/);
 });
 
 test("another launch answers as another guest", async () => {

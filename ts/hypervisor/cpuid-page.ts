@@ -3,6 +3,8 @@ import * as Entry from "../abi/cpuid-entry.ts";
 import * as Layout from "../abi/cpuid-page.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
 
+const XSAVE = 0xd;
+
 /** Leaves and subleaves that Linux and edk2 look up. Linux arch/x86/boot/startup/sev-shared.c. */
 const leaves: readonly [leaf: number, subleaf: number][] = [
   [0x0, 0],
@@ -13,6 +15,7 @@ const leaves: readonly [leaf: number, subleaf: number][] = [
   [0xb, 1],
   [0xd, 0],
   [0xd, 1],
+  [0xd, 2],
   [0x8000_0000, 0],
   [0x8000_0001, 0],
   [0x8000_0002, 0],
@@ -32,11 +35,14 @@ export function cpuidPage(cpuid: (leaf: number, subleaf: number) => CpuidValues)
   for (const [leaf, subleaf] of leaves) {
     const { eax, ebx, ecx, edx } = cpuid(leaf, subleaf);
     if ((eax | ebx | ecx | edx) === 0) continue;
+    // The save area's size holds for the XCR0 and XSS that it is said for: those of reset.
+    const sized = leaf === XSAVE && subleaf < 2;
     const at = Layout.ENTRIES + count++ * Entry.SIZE;
     view.setUint32(at + Entry.EAX_IN, leaf, true);
     view.setUint32(at + Entry.ECX_IN, subleaf, true);
     view.setUint32(at + Entry.EAX, eax, true);
-    view.setUint32(at + Entry.EBX, ebx, true);
+    view.setUint32(at + Entry.EBX, sized ? Layout.XSAVE_BASE : ebx, true);
+    view.setBigUint64(at + Entry.XCR0_IN, sized ? 1n : 0n, true);
     view.setUint32(at + Entry.ECX, ecx, true);
     view.setUint32(at + Entry.EDX, edx, true);
   }
