@@ -86,7 +86,7 @@ export class GuestMachine {
     );
   }
 
-  /** The guest of a state directory, launched again as it was; its code is Cloister's own. Throws BadInput for one without secrets. */
+  /** The guest of a state directory, launched again as it was, with code of our own. Throws BadInput for one without secrets. */
   static async open(
     dir: string,
     vmpck: 0 | 1 | 2 | 3 = 0,
