@@ -7,6 +7,7 @@ import { attestFigures } from "./attest.ts";
 import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
 import type { Figure } from "./figure.ts";
+import { messageFigures } from "./message.ts";
 import { replayFigures } from "./replay.ts";
 import { wholeFigures } from "./whole.ts";
 
@@ -15,6 +16,7 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   whole: wholeFigures,
   cipher: cipherFigures,
   device: deviceFigures,
+  message: messageFigures,
   attest: attestFigures,
 };
 // Builds somebody else's program first: not part of a quick run unless it is named.

@@ -1,7 +1,7 @@
 // cloister certificates pem|der DIR: a platform's certificates, from an extended report or from a seed.
 import type { Command } from "commander";
 import { splitExtended } from "../attest/table.ts";
-import { BadInput } from "../error.ts";
+import { BadInput, Misuse } from "../error.ts";
 import {
   encodingOf,
   productNamed,
@@ -13,6 +13,7 @@ import {
 
 interface Options {
   report?: string;
+  state?: string;
   seed: string;
   product: string;
   endorser: string;
@@ -33,6 +34,13 @@ function fromReport(path: string): [string, Uint8Array][] {
     const file = names[name];
     return file === undefined ? [] : [[file, der]];
   });
+}
+
+/** The certificates of the machine that a launch left: those of its seed and part. */
+async function fromState(dir: string, options: Options): Promise<[string, Uint8Array][]> {
+  const { readState } = await import("./state.ts");
+  const { chip, seed } = readState(dir).launch;
+  return fromSeed({ ...options, seed: String(seed), product: chip });
 }
 
 async function fromSeed(options: Options): Promise<[string, Uint8Array][]> {
@@ -57,13 +65,22 @@ export function certificates(program: Command): void {
     .argument("<encoding>", "pem or der")
     .argument("<certs-dir>")
     .option("-r, --report <file>", "an extended report: take them from its table")
+    .option("--state <dir>", "those of the machine that cloister launch left here")
     .option("--seed <text>", "else make them from this seed", "cloister")
     .option("--product <name>", "Milan, Genoa or Turin", "Milan")
     .option("-e, --endorser <kind>", "vcek or vlek", "vcek")
     .action(async (encoding: string, dir: string, options: Options) => {
       const as = encodingOf(encoding);
       const { report } = options;
-      const files = report === undefined ? await fromSeed(options) : fromReport(report);
+      const { state } = options;
+      if (report !== undefined && state !== undefined)
+        throw new Misuse("--report, --state: expected one of them");
+      const files =
+        report !== undefined
+          ? fromReport(report)
+          : state !== undefined
+            ? await fromState(state, options)
+            : await fromSeed(options);
       for (const [name, der] of files) writeCertificate(dir, name, der, as);
     });
 }

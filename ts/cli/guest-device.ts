@@ -10,6 +10,7 @@ import { print } from "./output.ts";
 
 interface Options {
   socket: string;
+  state?: string;
   chip: ChipName;
   seed: number;
   policy: string;
@@ -47,15 +48,13 @@ async function serve(options: Options): Promise<void> {
   const dialect = dialectOf(options.dialect);
   const policy = wordOption("--policy", options.policy);
   await clear(socket);
-  const machine = await GuestMachine.launch({
-    chip: options.chip,
-    seed: BigInt(options.seed),
-    policy,
-    vmpck,
-    dialect,
-    certificates: options.certificates,
-  });
-  sayEmulated(`${options.chip}, seed ${options.seed}`);
+  const { chip, certificates, state } = options;
+  const seed = BigInt(options.seed);
+  const machine =
+    state === undefined
+      ? await GuestMachine.launch({ chip, seed, policy, vmpck, dialect, certificates })
+      : await GuestMachine.open(state, vmpck, certificates);
+  sayEmulated(state ?? `${chip}, seed ${seed}`);
   const server = await serveGuestDevice(socket, (frame) =>
     machine.run((devices) => answerTo(devices, frame)),
   ).catch((error: Error) => {
@@ -77,6 +76,10 @@ export function guestDevice(program: Command): void {
     .command("serve")
     .description("launch a guest; its /dev/sev-guest and configfs-tsm on a unix socket")
     .requiredOption("--socket <path>", "where to listen")
+    .option(
+      "--state <dir>",
+      "the guest that cloister launch left here; else one with nothing in it",
+    )
     .option("--chip <name>", "milan, genoa or turin", chip, "milan")
     .option("--seed <n>", "the machine", whole("--seed", 0), 1)
     .option("--policy <word>", "guest policy", "0x30000")

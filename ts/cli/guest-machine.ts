@@ -3,16 +3,19 @@ import * as Secrets from "../abi/secrets-page.ts";
 import type { Dialect } from "../attest/policy.ts";
 import { type Product, productOfName } from "../attest/product.ts";
 import type { ChipName } from "../chip/chip.ts";
-import { CheckFailed, Misuse } from "../error.ts";
-import { attestationGuest, layout } from "../guest/attestation-guest.ts";
+import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { attestationGuest, layout, type SecretsPlace } from "../guest/attestation-guest.ts";
 import type { Step } from "../guest/cpu.ts";
 import type { GuestMessages } from "../guest/messages.ts";
 import { TsmReports } from "../guest/tsm-report.ts";
+import type { Outcome } from "../hypervisor/exits.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import { createPlatform } from "../platform.ts";
 import { SECRETS_GPA } from "../sealed-secrets.ts";
+import type { Image } from "../world.ts";
 import type { GuestDevices } from "./guest-frame.ts";
 
+/** What a guest is launched with here when no state directory says it. */
 export interface GuestMachineOptions {
   readonly chip: ChipName;
   readonly seed: bigint;
@@ -25,6 +28,12 @@ export interface GuestMachineOptions {
 
 /** Where OVMF has its secrets page. */
 const SECRETS = 0x80d000n;
+
+async function tableFor(chip: ChipName, seed: bigint, dialect: Dialect, wanted: boolean) {
+  const product = productOfName(chip);
+  if (product === undefined) throw new Misuse(`--chip: ${chip} has no SEV-SNP`);
+  return wanted && dialect === "abi" ? tableOf(String(seed), product) : undefined;
+}
 
 /** The table of the chip with this seed, as a host has it from the key service. */
 async function tableOf(seed: string, product: Product): Promise<Uint8Array> {
@@ -45,31 +54,66 @@ export class GuestMachine {
   readonly #vm: Vm;
   readonly #vmpck: number;
   #reports: TsmReports | undefined;
+  #keepLog: (() => void) | undefined;
   #task: ((messages: GuestMessages) => Step) | undefined;
 
-  private constructor(options: GuestMachineOptions, table: Uint8Array | undefined) {
-    const { chip, seed, policy, dialect, vmpck } = options;
-    const platform = createPlatform({ chip, seed, dialect, resident: 128 << 20 });
-    const sealed = dialect === "field-guide";
-    const gpa = sealed ? SECRETS_GPA : SECRETS;
+  /** `vmOf` makes the VM that runs the image; `table` is what its host hands out. */
+  private constructor(
+    vmpck: 0 | 1 | 2 | 3,
+    place: SecretsPlace,
+    table: Uint8Array | undefined,
+    vmOf: (image: Image) => Vm,
+  ) {
     this.#vmpck = vmpck;
-    this.#vm = platform.createVm({
-      memory: layout.memory,
-      pageSize: "4k",
-      image: attestationGuest(vmpck, { gpa, sealed }, () => this.#next()),
-      launch: { policy },
-      plan: [{ type: "secrets", gpa, bytes: Secrets.SIZE }],
-    });
+    this.#vm = vmOf(attestationGuest(vmpck, place, () => this.#next()));
     if (table) this.#vm.ghcb.certificates = table;
   }
 
-  /** Launches the guest. Throws Misuse for a part without SNP, CheckFailed when the firmware refuses the policy. */
+  /** Launches a guest with nothing in it. Throws Misuse for a part without SNP, CheckFailed when the firmware refuses the policy. */
   static async launch(options: GuestMachineOptions): Promise<GuestMachine> {
-    const product = productOfName(options.chip);
-    if (product === undefined) throw new Misuse(`--chip: ${options.chip} has no SEV-SNP`);
-    const wanted = options.certificates && options.dialect === "abi";
-    const table = wanted ? await tableOf(String(options.seed), product) : undefined;
-    return new GuestMachine(options, table);
+    const { chip, seed, policy, dialect, vmpck } = options;
+    const table = await tableFor(chip, seed, dialect, options.certificates);
+    const sealed = dialect === "field-guide";
+    const gpa = sealed ? SECRETS_GPA : SECRETS;
+    return new GuestMachine(vmpck, { gpa, sealed }, table, (image) =>
+      createPlatform({ chip, seed, dialect, resident: 128 << 20 }).createVm({
+        memory: layout.memory,
+        pageSize: "4k",
+        image,
+        launch: { policy },
+        plan: [{ type: "secrets", gpa, bytes: Secrets.SIZE }],
+      }),
+    );
+  }
+
+  /** The guest of a state directory, launched again as it was, with code of our own. Throws BadInput for one without secrets. */
+  static async open(
+    dir: string,
+    vmpck: 0 | 1 | 2 | 3 = 0,
+    certificates = true,
+  ): Promise<GuestMachine> {
+    const { openState, readState } = await import("./state.ts");
+    const { isSnp, planOf } = await import("./launch-spec.ts");
+    const { launch } = readState(dir);
+    const { chip, seed, dialect, generation } = launch;
+    if (!isSnp(generation)) throw new BadInput(`${dir}: a ${generation} guest has no messages`);
+    const region = planOf(launch).find(({ type }) => type === "secrets");
+    if (region === undefined) throw new BadInput(`${dir}: the image has no secrets page`);
+    const table = await tableFor(chip, seed, dialect, certificates);
+    const place = { gpa: region.gpa, sealed: dialect === "field-guide" };
+    let keepLog: (() => void) | undefined;
+    const machine = new GuestMachine(vmpck, place, table, (image) => {
+      const opened = openState(dir, image);
+      keepLog = opened.keepLog;
+      return opened.vm;
+    });
+    machine.#keepLog = keepLog;
+    return machine;
+  }
+
+  /** Adds what passed the mailbox to the log of the state directory. */
+  keepLog(): void {
+    this.#keepLog?.();
   }
 
   /** Has the guest do something, from VMRUN until it sleeps again. */
@@ -79,8 +123,11 @@ export class GuestMachine {
       this.#reports ??= new TsmReports(messages, this.#vmpck);
       done.push(yield* task({ messages, reports: this.#reports }));
     }.bind(this);
-    for (const vcpu of this.#vm.vcpus) vcpu.halted = false;
-    const outcome = this.#vm.run();
+    // The boot vCPU alone: nobody starts the others.
+    const [vcpu] = this.#vm.vcpus;
+    if (!vcpu) throw new CheckFailed("the guest has no vCPU");
+    let outcome: Outcome = "runs";
+    while (outcome === "runs") outcome = this.#vm.serve(vcpu, vcpu.run());
     if (outcome !== "sleeps" || done.length === 0) {
       throw new CheckFailed(`the guest ${outcome} and has not answered`);
     }

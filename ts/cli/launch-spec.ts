@@ -8,6 +8,7 @@ import { parseOvmf, requireSnp } from "../launch/image/ovmf.ts";
 import { launchPlan, type Region } from "../launch/plan.ts";
 import { type VmmType, vmmTypes } from "../launch/vmsa.ts";
 import type { MachineSpec } from "../machine.ts";
+import { SECRETS_GPA } from "../sealed-secrets.ts";
 
 export const launchGenerations = ["sev", "sev-es", "sev-snp", "sev-tio"] as const;
 export type LaunchGeneration = (typeof launchGenerations)[number];
@@ -42,8 +43,17 @@ export const isSnp = (generation: LaunchGeneration): boolean =>
 
 const modes = { sev: "sev", "sev-es": "seves", "sev-snp": "snp", "sev-tio": "snp" } as const;
 
+/** The field guide has the secrets page at an address of its own, whatever the image says. DESIGN.md, section 5. */
+const guided = (plan: readonly Region[]): Region[] =>
+  plan.map((region) => (region.type === "secrets" ? { ...region, gpa: SECRETS_GPA } : region));
+
 /** What the launch loads. Throws ImageRefused for an image that the guest cannot start from. */
 export function planOf(launch: Launch): readonly Region[] {
+  const plan = imagePlanOf(launch);
+  return launch.dialect === "field-guide" ? guided(plan) : plan;
+}
+
+function imagePlanOf(launch: Launch): readonly Region[] {
   if (launch.imageKind === "igvm") {
     if (isSnp(launch.generation)) return parseIgvm(launch.image).plan;
     throw new Misuse(`IGVM with ${launch.generation}: expected sev-snp or sev-tio`);

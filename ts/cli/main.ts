@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
-
 import { attack } from "./attack.ts";
-
 import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
@@ -23,14 +21,14 @@ import { generateMeasurement } from "./generate-measurement.ts";
 import { generateOvmfHash } from "./generate-ovmf-hash.ts";
 import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
-
+import { key } from "./key.ts";
 import { launch } from "./launch.ts";
 import { matrix } from "./matrix.ts";
 import { ok } from "./ok.ts";
-
 import { policy } from "./policy.ts";
 import { psp } from "./psp.ts";
 import { replay } from "./replay.ts";
+import { report } from "./report.ts";
 import { session } from "./session.ts";
 import { tio } from "./tio.ts";
 import { trace } from "./trace.ts";
@@ -64,6 +62,8 @@ const verbs: ((program: Command) => void)[] = [
   policy,
   device,
   guestDevice,
+  report,
+  key,
   session,
   tio,
   matrix,
