@@ -7,12 +7,14 @@ import { attestFigures } from "./attest.ts";
 import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
 import type { Figure } from "./figure.ts";
+import { modelFigures } from "./model.ts";
 import { replayFigures } from "./replay.ts";
 import { wholeFigures } from "./whole.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
   whole: wholeFigures,
+  model: modelFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   attest: attestFigures,
