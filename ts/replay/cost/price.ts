@@ -146,7 +146,8 @@ const automatic: ExitCost = (costs) => [
 // Only guests with a GHCB have them.
 const event: ExitCost = (costs) => [0, costs.hypercallVmgexit];
 
-// By #VMEXIT code or SW_EXITCODE: what a plain VM pays, and what a guest does whose registers are its own. Device registers cost as ports do.
+// By #VMEXIT code or SW_EXITCODE: what a plain VM pays, and what a guest does whose registers are its own. A device's registers
+// cost as ports do.
 const EXITS = new Map<number, ExitCost>([
   [Exit.VMEXIT_CPUID, (costs) => [costs.cpuidExit, costs.cpuidVmgexit]],
   [Exit.VMEXIT_MSR, (costs) => [costs.msrExit, costs.msrVmgexit]],
