@@ -1,5 +1,5 @@
-// node --import tsx bench/instructions.ts: instructions a cycle of the programs behind two shipped traces, on the processor at hand. Needs
-// Linux on x86-64, bash, gcc, valgrind, gzip and sqlite3. Where the constant instructionsPerCycle comes from (docs/cost-model.md).
+// node --import tsx bench/instructions.ts: instructions a cycle of the programs behind two shipped traces, on this processor.
+// Needs Linux on x86-64, bash, gcc, valgrind, gzip and sqlite3. Where instructionsPerCycle comes from (docs/cost-model.md).
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

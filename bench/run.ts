@@ -8,12 +8,14 @@ import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
 import type { Figure } from "./figure.ts";
 import { messageFigures } from "./message.ts";
+import { modelFigures } from "./model.ts";
 import { replayFigures } from "./replay.ts";
 import { wholeFigures } from "./whole.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
   whole: wholeFigures,
+  model: modelFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   message: messageFigures,

@@ -1,4 +1,5 @@
 // Gives out five objects over an instance of the silicon, one for each that can touch memory. The raw exports stay in here.
+import * as Exit from "./abi/exit.ts";
 import * as DeviceTable from "./abi/device-table.ts";
 import * as Events from "./abi/events.ts";
 import * as Mailbox from "./abi/mailbox.ts";
@@ -117,7 +118,8 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
     map: (root, gva, leaf, level, linear, links) =>
       exports.mapGuest(root, gva, leaf, level, linear, setLinks(made, links)),
     vmexit(code, info1 = 0n, info2 = 0n) {
-      exits.set(code, (exits.get(code) ?? 0) + 1);
+      const reason = code === Exit.VMEXIT_VMGEXIT ? Number(info1) || code : code;
+      exits.set(reason, (exits.get(reason) ?? 0) + 1);
       exports.vmexit(BigInt(code), info1, info2);
     },
     replay: replayPort(made),

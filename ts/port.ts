@@ -243,7 +243,7 @@ export interface Core {
   firmware: FirmwarePort;
   dimm: DimmPort;
   events(): Record<EventName, bigint>;
-  /** Exits of the guest's own making (not #NPF), by code. */
+  /** Exits of the guest's own making (not #NPF), by code; those by VMGEXIT by the SW_EXITCODE they gave, where they gave one. */
   exits(): ReadonlyMap<number, number>;
   framesInUse(): number;
 }

@@ -73,7 +73,7 @@ export class Machine implements Replayer {
     return this.#platform.core.events();
   }
 
-  /** Exits of the guest's own making, by code. */
+  /** Exits of the guest's own making, by what they were for. */
   exits(): ReadonlyMap<number, number> {
     return this.#platform.core.exits();
   }

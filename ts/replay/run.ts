@@ -123,7 +123,13 @@ export async function replay(
 }
 
 function countsOf({ machine }: Run): MachineCounts {
-  return { events: eventsReport(machine.events()), exits: machine.exits() };
+  return {
+    events: eventsReport(machine.events()),
+    exits: machine.exits(),
+    answered: exitReasonsOf(machine.reasons)
+      .filter(({ by }) => by === "guest")
+      .reduce((sum, { exits }) => sum + exits, 0),
+  };
 }
 
 function modellingOf(

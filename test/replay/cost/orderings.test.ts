@@ -1,6 +1,13 @@
 // What should come out of the cost model (reference/cost-figures.md), with no constant of a generation's own.
 import { createReadStream } from "node:fs";
-import { openTrace, type ReplayOptions, type ReplayReport, replay } from "../../../dist/index.js";
+import {
+  costRows,
+  generateTrace,
+  openTrace,
+  type ReplayOptions,
+  type ReplayReport,
+  replay,
+} from "../../../dist/index.js";
 import { windowOf } from "../../../dist/replay/reader/window.js";
 import { assert, suite } from "../../kit.ts";
 import { chase, compute, type Made, traceOf, transfers, triad } from "./traces.ts";
@@ -120,6 +127,36 @@ for (const [name, part] of Object.entries(PARTS)) {
     assert.ok(overhead(remote, "none") > 0);
   });
 }
+
+test("an exit is charged as what it was for, and CPUID from the SNP page as no exit: there SEV-ES pays more than SNP", async () => {
+  const boot = generateTrace("boot", { footprint: 1 << 18, records: 20000, seed: 1 });
+  const report = await replay(boot, { chip: "genoa" });
+  const costs = Object.fromEntries(costRows("genoa").map(({ key, value }) => [key, value]));
+  // by reason: what a plain VM pays, and what an encrypted one does
+  const prices: Record<string, [number, number]> = {
+    cpuid: [costs["cpuidExit"]!, costs["cpuidVmgexit"]!],
+    msr: [costs["msrExit"]!, costs["msrVmgexit"]!],
+    io: [costs["portExit"]!, costs["portVmgexit"]!],
+    interrupt: [1255, 1255 + 1652],
+    hlt: [1255, 1255 + 1652],
+  };
+  for (const generation of ["sev", "sev-es", "sev-snp"] as const) {
+    const row = report.generations.find((found) => found.generation === generation)!;
+    let [plain, more] = [0, 0];
+    for (const { reason, by, exits } of row.exitReasons!) {
+      const [vm, guarded] = prices[reason]!;
+      if (by === "guest") more += exits * costs["cpuidPage"]!;
+      else plain += exits * vm;
+      if (by !== "guest" && generation !== "sev") more += exits * (guarded - vm);
+    }
+    assert.is(row.modelled!.breakdown.exits, plain, generation);
+    // Pages that the guest's kernel has the host make shared at its start are exits of their own.
+    const { exitsEncrypted } = row.modelled!.breakdown;
+    assert.is((exitsEncrypted - more) % costs["hypercallVmgexit"]!, 0, generation);
+    assert.ok(exitsEncrypted >= more, generation);
+  }
+  assert.ok(overhead(report, "sev-es") > overhead(report, "sev-snp"));
+});
 
 test("memory accepted when first touched costs Turin less than Genoa: fewer TLB flushes", async () => {
   const lazy: ReplayOptions = { ...SNP, backing: "lazy" };

@@ -28,6 +28,8 @@ export interface ModellingOptions {
 export interface MachineCounts {
   events: Events;
   exits: ReadonlyMap<number, number>;
+  /** CPUID that the guest's #VC answered itself. */
+  answered: number;
 }
 
 export class Modelling {

@@ -48,8 +48,10 @@ export interface Counted {
   vms: number;
   model: Model;
   events: Events;
-  /** Exits of the guest's own making, by code. */
+  /** Exits of the guest's own making, by what they were for. */
   exits: ReadonlyMap<number, number>;
+  /** CPUID that the guest's #VC answered from the CPUID page, without an exit. */
+  answered: number;
 }
 
 const PICO = 1000;
@@ -135,29 +137,43 @@ function bandwidthTime(counted: Counted): number {
 
 type ExitCost = (costs: Costs) => [plain: number, guarded: number];
 
-// By #VMEXIT code: what a plain VM pays, and what a guest does whose registers are its own.
+const port: ExitCost = (costs) => [costs.portExit, costs.portVmgexit];
+const hypercall: ExitCost = (costs) => [costs.hypercallExit, costs.hypercallVmgexit];
+const automatic: ExitCost = (costs) => [
+  costs.automaticExit,
+  costs.automaticExit + costs.automaticExitEncrypted,
+];
+// Only guests with a GHCB have them.
+const event: ExitCost = (costs) => [0, costs.hypercallVmgexit];
+
+// By #VMEXIT code or SW_EXITCODE: what a plain VM pays, and what a guest does whose registers are its own. A device's registers
+// cost as ports do.
 const EXITS = new Map<number, ExitCost>([
   [Exit.VMEXIT_CPUID, (costs) => [costs.cpuidExit, costs.cpuidVmgexit]],
   [Exit.VMEXIT_MSR, (costs) => [costs.msrExit, costs.msrVmgexit]],
-  [Exit.VMEXIT_IOIO, (costs) => [costs.portExit, costs.portVmgexit]],
-  [Exit.VMEXIT_VMGEXIT, (costs) => [costs.portExit, costs.portVmgexit]],
+  [Exit.VMEXIT_IOIO, port],
+  [Exit.VMEXIT_VMGEXIT, port],
+  [Exit.VMEXIT_NPF, port],
+  [Exit.VMGEXIT_MMIO_READ, port],
+  [Exit.VMGEXIT_MMIO_WRITE, port],
   [Exit.VMEXIT_INTR, automatic],
+  [Exit.VMEXIT_NMI, automatic],
+  [Exit.VMEXIT_SMI, automatic],
+  [Exit.VMEXIT_INIT, automatic],
+  [Exit.VMEXIT_VINTR, automatic],
+  [Exit.VMEXIT_PAUSE, automatic],
   [Exit.VMEXIT_HLT, automatic],
+  [Exit.VMEXIT_BUSLOCK, automatic],
+  [Exit.VMEXIT_IDLE_HLT, automatic],
 ]);
-const otherExit: ExitCost = (costs) => [costs.hypercallExit, costs.hypercallVmgexit];
 
-function automatic(costs: Costs): [number, number] {
-  return [costs.automaticExit, costs.automaticExit + costs.automaticExitEncrypted];
-}
-
-function exitLines({ costs, features, exits }: Counted) {
-  const lines = { exits: 0, exitsEncrypted: 0 };
+function exitLines({ costs, features, exits, answered }: Counted) {
+  const lines = { exits: 0, exitsEncrypted: answered * costs.cpuidPage };
   for (const [code, count] of exits) {
-    const [plain, guarded] = (EXITS.get(code) ?? otherExit)(costs);
-    // The guest's #VC handler finds the answer in the CPUID page: no exit at all.
-    const answered = code === Exit.VMEXIT_CPUID && features.snp ? costs.cpuidPage : guarded;
+    const other = code >= Exit.VMGEXIT_EVENTS ? event : hypercall;
+    const [plain, guarded] = (EXITS.get(code) ?? other)(costs);
     lines.exits += count * plain;
-    if (features.es) lines.exitsEncrypted += count * (answered - plain);
+    if (features.es) lines.exitsEncrypted += count * (guarded - plain);
   }
   return lines;
 }
