@@ -3,11 +3,13 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { each, type Mutant, nameOf } from "./mutant.ts";
+import { ghcb } from "./ghcb.ts";
+import { ghcbGuest } from "./ghcb-guest.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
 import { World } from "./world.ts";
 
-const tables = [rmp, rmpInstruction];
+const tables = [rmp, rmpInstruction, ghcb, ghcbGuest];
 
 const words = process.argv.slice(2);
 const holds = (mutant: Mutant) => {
