@@ -1,7 +1,8 @@
 // Gives out five objects over an instance of the silicon, one for each that can touch memory. The raw exports stay in here.
-import * as Exit from "./abi/exit.ts";
+
 import * as DeviceTable from "./abi/device-table.ts";
 import * as Events from "./abi/events.ts";
+import * as Exit from "./abi/exit.ts";
 import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
 import * as Slot from "./abi/slot.ts";

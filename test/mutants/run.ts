@@ -2,9 +2,9 @@
 // hold one of them. How to add a row is said in mutant.ts.
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { each, type Mutant, nameOf } from "./mutant.ts";
 import { ghcb } from "./ghcb.ts";
 import { ghcbGuest } from "./ghcb-guest.ts";
+import { each, type Mutant, nameOf } from "./mutant.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
 import { World } from "./world.ts";

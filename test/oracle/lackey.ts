@@ -43,7 +43,7 @@ export function parse(text: string): Access[] {
   const out: Access[] = [];
   const calls = new Map<string, { name: string; args: string[] }>();
   let last = "";
-  const joined = /(?<=\]\( *(?:56|435)\).*Success\(0x[0-9a-f]+\) )(?=I  | [LSM] |SYSCALL)/;
+  const joined = /(?<=\]\( *(?:56|435)\).*Success\(0x[0-9a-f]+\) )(?=I {2}| [LSM] |SYSCALL)/;
   const lines = text.split(/\r?\n/).map((line) => line.split(joined));
   const parts = lines.flatMap((parts, index) => parts.map((content) => [content, index + 1]));
   for (const [content, line] of parts as [string, number][]) {
