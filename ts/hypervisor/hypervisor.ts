@@ -16,6 +16,7 @@ import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
+import { checkRegion, load as loadRegion } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
@@ -96,6 +97,7 @@ export class Hypervisor {
     const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
+    for (const region of options.regions ?? []) checkRegion(region);
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
     const launch = this.#startLaunch(asid, options);
@@ -112,6 +114,8 @@ export class Hypervisor {
     const vm: Vm = new Vm({ ...parts, activate, dispose }, options);
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
     this.#vms.set(asid, vm);
+    const load = { host, launch, page: () => pages.small(), encrypted: nested.encrypted };
+    for (const region of options.regions ?? []) loadRegion(load, vm, region);
     if (options.image) {
       for (let index = 0; index < (options.vcpus ?? 1); index++)
         vm.vcpus.push(this.#createVcpu(vm, index, options, launch));

@@ -1,4 +1,5 @@
 // How the hypervisor launches a guest through the mailbox, as Linux's KVM does. arch/x86/kvm/svm/sev.c.
+import * as Command from "../abi/command.ts";
 import * as PageInfo from "../abi/page-info.ts";
 import * as Activate from "../abi/psp/activate.ts";
 import * as Gctx from "../abi/psp/gctx.ts";
@@ -12,7 +13,10 @@ import * as SnpActivate from "../abi/psp/snp-activate.ts";
 import * as SnpLaunchFinish from "../abi/psp/snp-launch-finish.ts";
 import * as SnpLaunchStart from "../abi/psp/snp-launch-start.ts";
 import * as SnpLaunchUpdate from "../abi/psp/snp-launch-update.ts";
-import { viewOf } from "../layout.ts";
+import * as Status from "../abi/status.ts";
+import { CheckFailed } from "../error.ts";
+import type { Region, RegionType } from "../launch/plan.ts";
+import { bufferOf, viewOf } from "../layout.ts";
 import type { HostPort } from "../port.ts";
 import type { MailboxDriver } from "./mailbox.ts";
 import { makeFirmware, makePreGuest } from "./page-state.ts";
@@ -46,6 +50,8 @@ export interface Launch {
   readonly gctx?: bigint;
   /** How the firmware names any other. */
   readonly handle?: number;
+  /** Gives a page of a region, as it stands in memory, to the guest at a gpa. */
+  page(spa: bigint, gpa: bigint, region: Region): void;
   /** Gives the state that stands in a page to the guest as a vCPU's first. */
   vmsa(spa: bigint): void;
   /** The guest may run. */
@@ -97,6 +103,27 @@ export class SnpLaunch implements Launch {
     });
   }
 
+  /** A CPUID page that the firmware corrected is offered once more, as it is now. */
+  page(spa: bigint, gpa: bigint, { type, permissions = [0, 0, 0] }: Region): void {
+    const { host, mailbox } = this.#parts;
+    const [VMPL1_PERMS, VMPL2_PERMS, VMPL3_PERMS] = permissions;
+    const buffer = bufferOf(SnpLaunchUpdate, {
+      GCTX_PADDR: this.gctx,
+      PAGE_PADDR: spa,
+      FLAGS: PAGE_TYPES[type] << SnpLaunchUpdate.PAGE_TYPE_LSB,
+      VMPL1_PERMS,
+      VMPL2_PERMS,
+      VMPL3_PERMS,
+    });
+    makePreGuest(host, spa, gpa, this.#asid, false);
+    let status = mailbox.send(Command.SNP_LAUNCH_UPDATE, buffer);
+    if (type === "cpuid" && status === Status.INVALID_PARAM)
+      status = mailbox.send(Command.SNP_LAUNCH_UPDATE, buffer);
+    if (status === Status.SUCCESS) return;
+    const where = `${type} page at gpa 0x${gpa.toString(16)}`;
+    throw new CheckFailed(`SNP_LAUNCH_UPDATE of a ${where}: status 0x${status.toString(16)}`);
+  }
+
   vmsa(spa: bigint): void {
     this.update(spa, VMSA_GPA, PageInfo.VMSA);
   }
@@ -130,6 +157,15 @@ export class SnpLaunch implements Launch {
   }
 }
 
+const PAGE_TYPES: Readonly<Record<RegionType, number>> = {
+  normal: PageInfo.NORMAL,
+  vmsa: PageInfo.VMSA,
+  zero: PageInfo.ZERO,
+  unmeasured: PageInfo.UNMEASURED,
+  secrets: PageInfo.SECRETS,
+  cpuid: PageInfo.CPUID,
+};
+
 const PAGE = 0x1000;
 /** Where KVM puts every VMSA page: the highest page that an RMP entry can name. */
 export const VMSA_GPA = 0xffff_ffff_f000n;
@@ -147,6 +183,12 @@ export class SevLaunch implements Launch {
     this.#parts = parts;
     this.handle = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
     mailbox.must("ACTIVATE", Activate, { HANDLE: this.handle, ASID: asid });
+  }
+
+  /** LAUNCH_UPDATE_DATA. */
+  page(spa: bigint): void {
+    const values = { HANDLE: this.handle, PADDR: spa, LENGTH: PAGE };
+    this.#parts.mailbox.must("LAUNCH_UPDATE_DATA", LaunchUpdate, values);
   }
 
   vmsa(spa: bigint): void {

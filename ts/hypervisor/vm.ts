@@ -2,6 +2,7 @@
 import * as Code from "../abi/exit.ts";
 import * as Msr from "../abi/msr.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
+import type { Region } from "../launch/plan.ts";
 import type { Exit, HostPort } from "../port.ts";
 import type { Image } from "../world.ts";
 import { type ExitRow, exitRows, type Outcome, serve } from "./exits.ts";
@@ -31,6 +32,8 @@ export interface VmOptions {
   pageSize: PageSize;
   /** Its programs. A VM without an image has no vCPU: a trace is replayed in it. */
   image?: Image;
+  /** What stands in its memory before its first instruction; see `launchPlan`. */
+  regions?: readonly Region[];
   /** Virtual CPUs that start at once; default 1. */
   vcpus?: number;
   /** SEV_FEATURES of their VMSAs beside SNPActive; default 0. */
@@ -86,6 +89,8 @@ export class Vm {
   readonly #parts: VmParts;
   readonly #states = new PageStates();
   readonly #backed: { gpa: bigint; spa: bigint; large: boolean }[] = [];
+  /** 2 MiB regions that have pages of the launch. */
+  readonly #loaded = new Set<bigint>();
   /** Pages of system memory that are no guest memory: VMCBs and first VMSAs. */
   readonly #own: bigint[] = [];
 
@@ -223,13 +228,21 @@ export class Vm {
   /** Backs the page at a gpa with memory; under SNP and `priv`, assigned to the guest by RMPUPDATE. */
   back(gpa: bigint, priv: boolean): void {
     const { host, nested, pages, snp } = this.#parts;
-    const large = this.pageSize === "2m";
+    const large = this.pageSize === "2m" && !this.#loaded.has(gpa / LARGE);
     const base = gpa & ~((large ? LARGE : PAGE) - 1n);
     const spa = large ? pages.large() : pages.small();
     if (snp && priv) makePrivate(host, spa, base, this.asid, large);
     this.#states.set(base, large, priv);
     this.#backed.push({ gpa: base, spa, large });
     nested.map(base, spa, large);
+  }
+
+  /** Maps a private page that the launch has filled. What is around it is mapped in small pages from now on. */
+  give(gpa: bigint, spa: bigint): void {
+    this.#loaded.add(gpa / LARGE);
+    this.#states.set(gpa, false, true);
+    this.#backed.push({ gpa, spa, large: false });
+    this.#parts.nested.map(gpa, spa, false);
   }
 
   /** Serves a page state change that the guest asked for by VMGEXIT; without an RMP there is nothing to do. AMD 56421, 4.1.6. */

@@ -1,0 +1,43 @@
+// Loads what a guest finds in its memory before its first instruction, page by page, through the launch where there is one.
+// KVM's snp_launch_update and sev_launch_update_data; QEMU target/i386/sev.c.
+import { Misuse } from "../error.ts";
+import type { Region } from "../launch/plan.ts";
+import type { HostPort } from "../port.ts";
+import { cpuidPage } from "./cpuid-page.ts";
+import type { Launch } from "./launch.ts";
+import type { Vm } from "./vm.ts";
+
+const PAGE = 0x1000;
+
+/** What loading needs of the hypervisor. */
+export interface LoadParts {
+  host: HostPort;
+  launch: Launch | undefined;
+  /** A free page of system memory. */
+  page: () => bigint;
+  /** Whether the host keeps its guests' memory under its own key (SME). */
+  encrypted: boolean;
+}
+
+/** Throws Misuse for a region that is no whole pages. */
+export function checkRegion({ gpa, bytes }: Region): void {
+  if (gpa % BigInt(PAGE) === 0n && bytes % PAGE === 0) return;
+  throw new Misuse(`region at gpa 0x${gpa.toString(16)}: ${bytes} bytes, expected whole pages`);
+}
+
+/** Loads one region. */
+export function load(parts: LoadParts, vm: Vm, region: Region): void {
+  const { type, gpa, bytes } = region;
+  const { host, launch, encrypted } = parts;
+  // Without SNP there are no such pages: the guest has nobody to fill them.
+  if (!vm.snp && (type === "secrets" || type === "cpuid")) return;
+  const contents = region.contents ?? (type === "cpuid" ? cpuidPage(vm.cpuid) : undefined);
+  for (let at = 0; at < bytes; at += PAGE) {
+    const spa = parts.page();
+    const piece = new Uint8Array(PAGE);
+    if (contents) piece.set(contents.subarray(at, at + PAGE));
+    host.write(spa, piece, encrypted);
+    launch?.page(spa, gpa + BigInt(at), region);
+    vm.give(gpa + BigInt(at), spa);
+  }
+}
