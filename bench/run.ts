@@ -8,11 +8,13 @@ import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
 import type { Figure } from "./figure.ts";
 import { replayFigures } from "./replay.ts";
+import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
   whole: wholeFigures,
+  vm: vmFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   attest: attestFigures,
