@@ -5,7 +5,6 @@ import type { Cpu, Step } from "../dist/guest/cpu.js";
 import type { SevGuest } from "../dist/guest/sev.js";
 import { createPlatform } from "../dist/index.js";
 import type { Region } from "../dist/launch/plan.js";
-import * as Code from "../ts/abi/exit.ts";
 import * as Protocol from "../ts/abi/ghcb-msr.ts";
 import * as Pte from "../ts/abi/pte.ts";
 import type { Figure } from "./figure.ts";
@@ -48,7 +47,7 @@ function* mapDevice(cpu: Cpu): Step {
 
 /** A guest that does what it is told, `units` times, whenever it is woken. */
 function guest(generation: Generation, withPage: boolean) {
-  const told: { act?: Act; units: number } = { units: 0 };
+  const told: { act: Act | undefined; units: number } = { act: undefined, units: 0 };
   const cpuid = withPage ? { cpuid: CPUID_PAGE } : {};
   const program = function* (cpu: Cpu): Step {
     const sev: SevGuest | undefined = yield* boot(cpu, {
@@ -80,7 +79,12 @@ function guest(generation: Generation, withPage: boolean) {
   return { run, platform };
 }
 
-function tasksOf(generation: Generation, names: string[], withPage: boolean, units: number): Task[] {
+function tasksOf(
+  generation: Generation,
+  names: string[],
+  withPage: boolean,
+  units: number,
+): Task[] {
   const made = guest(generation, withPage);
   return names.map((name) => ({
     name: withPage ? `${generation}-cpuid-page` : `${generation}-${name}`,

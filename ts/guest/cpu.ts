@@ -5,7 +5,7 @@ import * as Msr from "../abi/msr.ts";
 import * as World from "../abi/world.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
 import type { GuestPort, RmpAdjust, RmpQuery } from "../port.ts";
-import { Execution, type Step } from "./execution.ts";
+import { DONE, Execution, type Step } from "./execution.ts";
 import type { Instruction } from "./instruction.ts";
 import { moveBytes } from "./move.ts";
 import { readMsr, writeMsr } from "./msr.ts";
@@ -68,12 +68,18 @@ export class Cpu extends Execution {
   }
 
   /** Reads memory, of any length. */
-  *read(gva: bigint, into: Uint8Array): Step {
-    yield* this.access(() => this.port.read(gva, into));
+  read(gva: bigint, into: Uint8Array): Step {
+    const act = () => this.port.read(gva, into);
+    if (this.isDue) return this.access(act);
+    this.ticked();
+    return act() ? DONE : this.again(act);
   }
 
-  *write(gva: bigint, from: Uint8Array): Step {
-    yield* this.access(() => this.port.write(gva, from));
+  write(gva: bigint, from: Uint8Array): Step {
+    const act = () => this.port.write(gva, from);
+    if (this.isDue) return this.access(act);
+    this.ticked();
+    return act() ? DONE : this.again(act);
   }
 
   *fetch(gva: bigint, into: Uint8Array): Step {
@@ -131,7 +137,7 @@ export class Cpu extends Execution {
 
   #isOwn(msr: number): boolean {
     if (msr === Msr.SEV_STATUS) return this.features.sev;
-    return msr === Msr.SEV_ES_GHCB && this.features.es;
+    return msr === Msr.SEV_ES_GHCB && this.isEncrypted;
   }
 
   *in(port: number, bytes: PortBytes): Step<number> {
@@ -283,7 +289,7 @@ export class Cpu extends Execution {
 
   /** VMGEXIT, which is REP VMMCALL: a guest with encrypted state leaves. For any other it is VMMCALL. */
   *vmgexit(): Step {
-    const code = this.features.es ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_VMMCALL;
+    const code = this.isEncrypted ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_VMMCALL;
     if (!(yield* this.intercepted(code, 0n, 0n, VMGEXIT))) yield* this.raise(Code.UD, 0n, 0n);
   }
 

@@ -66,7 +66,6 @@ export interface VmParts {
 const PAGE = 0x1000n;
 const LARGE = 0x200000n;
 const QUANTUM = 10_000;
-const INTR = BigInt(Code.VMEXIT_INTR);
 
 export class Vm {
   /** 0 while it has none. */
@@ -210,7 +209,7 @@ export class Vm {
       const exit = vcpu.run();
       const outcome = this.serve(vcpu, exit);
       vcpu.halted = outcome === "sleeps";
-      if (outcome !== "runs" || exit.code === INTR) return outcome;
+      if (outcome !== "runs" || vcpu.exit.number === Code.VMEXIT_INTR) return outcome;
     }
   }
 
