@@ -67,7 +67,7 @@ function guest(generation: Generation, withPage: boolean) {
   const platform = createPlatform({ generation, resident: 64 << 20 });
   const image = { code: new Map([[ENTRY, program]]) };
   const regions: Region[] = withPage ? [{ type: "cpuid", gpa: CPUID_PAGE, bytes: 0x1000 }] : [];
-  const vm = platform.createVm({ memory: MEMORY, pageSize: "4k", image, regions });
+  const vm = platform.createVm({ memory: MEMORY, pageSize: "4k", image, plan: regions });
   vm.mmio.attach(MEMORY, 0x1000, CONSTANT);
   vm.run();
   const run = (act: Act | undefined, units: number) => {

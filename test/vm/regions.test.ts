@@ -33,7 +33,7 @@ test("a guest of every generation finds the same, validated, and the host cipher
         yield* cpu.read(0x11_0000n, zero);
         yield* cpu.hlt();
       };
-      const { platform, vm, vcpu } = rig(generation, program, { regions, pageSize });
+      const { platform, vm, vcpu } = rig(generation, program, { plan: regions, pageSize });
       runTo({ platform, vm, vcpu }, Code.VMEXIT_HLT);
       assert.equal(seen, CONTENTS, generation);
       assert.ok(zero.every((byte) => byte === 0));
@@ -60,7 +60,7 @@ test("an SNP guest has its keys in the secrets page, and CPUID as the firmware l
     cBit = table.rows.find(({ leaf }) => leaf === 0x8000_001f)?.ebx;
     yield* cpu.hlt();
   };
-  const made = rig("sev-snp", program, { regions });
+  const made = rig("sev-snp", program, { plan: regions });
   runTo(made, Code.VMEXIT_HLT);
   assert.ok(secrets.subarray(Secrets.VMPCK0, Secrets.VMPCK0 + 32).some((byte) => byte !== 0));
   assert.ok(leaves > 10);
@@ -72,5 +72,5 @@ test("regions of parts of pages are refused before anything is loaded", () => {
   const program = function* (cpu: Cpu): Step {
     yield* cpu.hlt();
   };
-  assert.throws(() => rig("sev-snp", program, { regions: odd }), /gpa 0x800: 4096 bytes, expected/);
+  assert.throws(() => rig("sev-snp", program, { plan: odd }), /gpa 0x800: 4096 bytes, expected/);
 });

@@ -2,6 +2,7 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { attack } from "./attack.ts";
 import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
@@ -15,9 +16,12 @@ import { Exit } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
+import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
+import { matrix } from "./matrix.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
+import { session } from "./session.ts";
 import { tio } from "./tio.ts";
 import { trace } from "./trace.ts";
 import { verify } from "./verify.ts";
@@ -42,7 +46,11 @@ const verbs: ((program: Command) => void)[] = [
   kds,
   policy,
   device,
+  guestDevice,
+  session,
   tio,
+  matrix,
+  attack,
 ];
 
 /** The exit code an error earns, by what it says of its cause. */

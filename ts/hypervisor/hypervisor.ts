@@ -9,6 +9,7 @@ import * as Layout from "../abi/vmcb.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
+import { pagesOf } from "../launch/plan.ts";
 import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import type { HostPort } from "../port.ts";
 import { Asids } from "./asids.ts";
@@ -16,7 +17,7 @@ import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
-import { checkRegion, load as loadRegion } from "./load.ts";
+import { checkRegion, loadPlan } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
@@ -97,7 +98,8 @@ export class Hypervisor {
     const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
-    for (const region of options.regions ?? []) checkRegion(region);
+    const { plan = [] } = options;
+    for (const region of plan) checkRegion(region);
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
     const launch = this.#startLaunch(asid, options);
@@ -115,10 +117,18 @@ export class Hypervisor {
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
     this.#vms.set(asid, vm);
     const load = { host, launch, page: () => pages.small(), encrypted: nested.encrypted };
-    for (const region of options.regions ?? []) loadRegion(load, vm, region);
+    loadPlan(load, vm, plan);
     if (options.image) {
-      for (let index = 0; index < (options.vcpus ?? 1); index++)
-        vm.vcpus.push(this.#createVcpu(vm, index, options, launch));
+      const states = [...pagesOf(plan)].filter(({ type }) => type === "vmsa");
+      for (let index = 0; index < (options.vcpus ?? Math.max(1, states.length)); index++) {
+        const vcpu = this.#createVcpu(vm, options, launch, {
+          index,
+          state: states[index]?.contents,
+        });
+        // The others of a plan wait for the first to start them.
+        vcpu.halted = index > 0 && states.length > 0;
+        vm.vcpus.push(vcpu);
+      }
     }
     launch?.finish();
     return vm;
@@ -135,7 +145,12 @@ export class Hypervisor {
     return featuresOf(this.#generation).sme ? 1n << BigInt(this.#chip.cBit) : 0n;
   }
 
-  #createVcpu(vm: Vm, index: number, options: VmOptions, launch?: Launch): Vcpu {
+  #createVcpu(
+    vm: Vm,
+    options: VmOptions,
+    launch: Launch | undefined,
+    given: { index: number; state: Uint8Array | undefined },
+  ): Vcpu {
     const { host } = this;
     const { sev, es, snp } = featuresOf(this.#generation);
     if (this.#maps === 0n) this.#prepare();
@@ -143,12 +158,14 @@ export class Hypervisor {
       (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
     const eip = Number(options.image?.entry ?? RESET_EIP);
     const { signature } = this.#chip;
-    const state = vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
+    const state =
+      given.state?.slice() ??
+      vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
     const vmsa = es ? this.#pages.small() : undefined;
     const page = this.#pages.small();
     vm.keep(page);
     if (vmsa !== undefined) vm.keep(vmsa);
-    const vcpu = createVcpu(index, {
+    const vcpu = createVcpu(given.index, {
       host,
       vmcb: page,
       iopm: this.#maps,

@@ -1,7 +1,7 @@
 // Loads what a guest finds in its memory before its first instruction, page by page, through the launch where there is one.
 // KVM's snp_launch_update and sev_launch_update_data; QEMU target/i386/sev.c.
 import { Misuse } from "../error.ts";
-import type { Region } from "../launch/plan.ts";
+import { pagesOf, type Region } from "../launch/plan.ts";
 import type { HostPort } from "../port.ts";
 import { cpuidPage } from "./cpuid-page.ts";
 import type { Launch } from "./launch.ts";
@@ -25,19 +25,18 @@ export function checkRegion({ gpa, bytes }: Region): void {
   throw new Misuse(`region at gpa 0x${gpa.toString(16)}: ${bytes} bytes, expected whole pages`);
 }
 
-/** Loads one region. */
-export function load(parts: LoadParts, vm: Vm, region: Region): void {
-  const { type, gpa, bytes } = region;
+/** Loads every page of a plan but the VMSAs, in its order, for that is what is measured. */
+export function loadPlan(parts: LoadParts, vm: Vm, plan: readonly Region[]): void {
   const { host, launch, encrypted } = parts;
-  // Without SNP there are no such pages: the guest has nobody to fill them.
-  if (!vm.snp && (type === "secrets" || type === "cpuid")) return;
-  const contents = region.contents ?? (type === "cpuid" ? cpuidPage(vm.cpuid) : undefined);
-  for (let at = 0; at < bytes; at += PAGE) {
+  for (const region of pagesOf(plan)) {
+    const { type, gpa } = region;
+    // Without SNP there are no such pages: the guest has nobody to fill them.
+    if (type === "vmsa" || (!vm.snp && (type === "secrets" || type === "cpuid"))) continue;
     const spa = parts.page();
     const piece = new Uint8Array(PAGE);
-    if (contents) piece.set(contents.subarray(at, at + PAGE));
+    piece.set(region.contents ?? (type === "cpuid" ? cpuidPage(vm.cpuid) : []));
     host.write(spa, piece, encrypted);
-    launch?.page(spa, gpa + BigInt(at), region);
-    vm.give(gpa + BigInt(at), spa);
+    launch?.page(spa, gpa, region);
+    vm.give(gpa, spa);
   }
 }

@@ -32,14 +32,14 @@ export interface VmOptions {
   pageSize: PageSize;
   /** Its programs. A VM without an image has no vCPU: a trace is replayed in it. */
   image?: Image;
-  /** What stands in its memory before its first instruction; see `launchPlan`. */
-  regions?: readonly Region[];
   /** Virtual CPUs that start at once; default 1. */
   vcpus?: number;
   /** SEV_FEATURES of their VMSAs beside SNPActive; default 0. */
   sevFeatures?: bigint;
   /** Under SNP: policy, ID block, migration agent and the like. */
   launch?: SnpLaunchOptions;
+  /** What is loaded, and where guests are encrypted measured, before the first instruction: also the states its vCPUs start in. */
+  plan?: readonly Region[];
 }
 
 /** What of the platform a VM needs. */
@@ -49,12 +49,12 @@ export interface VmParts {
   nested: NestedTables;
   asid: number;
   snp: boolean;
+  /** The guest's context page, under SNP. */
+  gctx?: bigint | undefined;
   /** The C-bit's position, 0 where there is none. */
   cBit: number;
   /** The road to the firmware of an SNP guest. */
   requests: GuestRequests | undefined;
-  /** The guest's context page, under SNP. */
-  gctx?: bigint | undefined;
   /** What the hypervisor tells this guest of the CPU. */
   cpuid: (leaf: number, subleaf: number) => CpuidValues;
   /** Gives the guest an ASID, if it has none. */

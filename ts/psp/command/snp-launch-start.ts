@@ -5,7 +5,7 @@ import * as Status from "../../abi/status.ts";
 import { type CommandEntry, INIT, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { GuestState } from "../guest.ts";
 import { bitOf } from "../layout.ts";
-import { allows, checkPolicy } from "../policy.ts";
+import { allows } from "../policy.ts";
 
 export const snpLaunchStart: CommandEntry = snpGuestCommand({
   layout: Layout,
@@ -15,7 +15,7 @@ export const snpLaunchStart: CommandEntry = snpGuestCommand({
     const { platform } = psp;
     const policy = buffer.getBigUint64(Layout.POLICY, true);
     const flags = buffer.getUint32(Layout.FLAGS, true);
-    const refused = checkPolicy(platform, policy);
+    const refused = psp.dialect.checkPolicy(platform, policy);
     if (refused !== Status.SUCCESS) return refused;
     if (bitOf(flags, Layout.MA_EN_BIT)) {
       const status = bindAgent(call, policy, buffer.getBigUint64(Layout.MA_GCTX_PADDR, true));

@@ -9,7 +9,6 @@ import { extend } from "../digest.ts";
 import { bitOf } from "../layout.ts";
 import { LARGE, PAGE, type Place, pagePlace } from "../memory.ts";
 import { type Page, pageAt, setPage } from "../page.ts";
-import { secretsPage } from "../secrets-page.ts";
 
 /** What the buffer asks for. */
 interface Update {
@@ -37,7 +36,7 @@ export const snpLaunchUpdate: CommandEntry = snpGuestCommand({
     if (page.state !== "pre-guest") return Status.INVALID_PAGE_STATE;
     if (page.asid !== guest.asid) return Status.INVALID_PAGE_OWNER;
     if (page.large !== update.large) return Status.INVALID_PAGE_SIZE;
-    const contents = contentsOf(call, update, place);
+    const contents = contentsOf(call, update, place, page.gpa);
     if (typeof contents === "number") return contents;
     give(call, update, place, page, contents);
     return Status.SUCCESS;
@@ -68,11 +67,16 @@ function contentsOf(
   { psp, guest }: SnpGuestCall,
   update: Update,
   place: Place,
+  gpa: bigint,
 ): Uint8Array | number {
   const contents = new Uint8Array(update.large ? LARGE : PAGE);
   if (update.type === PageInfo.ZERO) return contents;
-  if (update.type === PageInfo.SECRETS) return secretsPage(psp, guest);
+  if (update.type === PageInfo.SECRETS) return psp.dialect.secretsPage(psp, guest, gpa);
   psp.port.read(place.spa, place.key, contents);
+  if (update.type === PageInfo.VMSA) {
+    const status = psp.dialect.checkVmsa(guest.policy, contents);
+    if (status !== Status.SUCCESS) return status;
+  }
   if (update.type !== PageInfo.CPUID) return contents;
   const corrected = correctCpuidPage(psp.platform.chip, contents);
   if (!corrected) return contents;
