@@ -46,7 +46,7 @@ export function hostRead(spa: u64, encrypted: bool, bytes: u32, to: usize): bool
   return true;
 }
 
-/** Copies `bytes` (1 to 4096) from a linear address, up to a page that is refused: one of a guest or of the firmware, with #PF.RMP. */
+/** Copies `bytes` (1 to 4096) from a linear address, up to a page of a guest or of the firmware: refused with #PF.RMP. */
 export function hostWrite(spa: u64, encrypted: bool, bytes: u32, from: usize): bool {
   const room = roomAt(spa);
   if (bytes > room) {
