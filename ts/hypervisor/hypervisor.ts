@@ -3,13 +3,13 @@ import * as Msr from "../abi/msr.ts";
 import * as Activate from "../abi/psp/activate.ts";
 import * as Handle from "../abi/psp/handle.ts";
 import * as Init from "../abi/psp/init.ts";
+import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpInitEx from "../abi/psp/snp-init-ex.ts";
 import * as Feature from "../abi/sev-features.ts";
 import * as Layout from "../abi/vmcb.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
-import { pagesOf } from "../launch/plan.ts";
 import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
 import type { HostPort } from "../port.ts";
 import { Asids } from "./asids.ts";
@@ -17,13 +17,12 @@ import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
-import { checkRegion, loadPlan } from "./load.ts";
+import { loadPlan } from "./load.ts";
 import { MailboxDriver, NO_BUFFER } from "./mailbox.ts";
 import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
 import { Pages } from "./pages.ts";
 import { decommissionSnp } from "./reclaim.ts";
-import type { Vcpu } from "./vcpu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
 const TMR_BYTES = 0x10_0000;
@@ -93,13 +92,16 @@ export class Hypervisor {
     return this.#vms.get(asid);
   }
 
+  /** How the firmware names a SEV or SEV-ES guest. */
+  handleOf(vm: Vm): number | undefined {
+    return this.#handles.get(vm);
+  }
+
   /** Makes a VM: nested tables, an ASID from the pool, its vCPUs; where guests are encrypted, launched through the mailbox. */
   createVm(options: VmOptions): Vm {
     const { sev, snp } = featuresOf(this.#generation);
     const { host } = this;
     const pages = this.#pages;
-    const { plan = [] } = options;
-    for (const region of plan) checkRegion(region);
     const nested = new NestedTables(host, pages, this.#cBit);
     const asid = this.#takeAsid();
     const launch = this.#startLaunch(asid, options);
@@ -116,19 +118,13 @@ export class Hypervisor {
     const vm: Vm = new Vm({ ...parts, activate, dispose }, options);
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
     this.#vms.set(asid, vm);
-    const load = { host, launch, page: () => pages.small(), encrypted: nested.encrypted };
-    loadPlan(load, vm, plan);
-    if (options.image) {
-      const states = [...pagesOf(plan)].filter(({ type }) => type === "vmsa");
-      for (let index = 0; index < (options.vcpus ?? Math.max(1, states.length)); index++) {
-        const vcpu = this.#createVcpu(vm, options, launch, {
-          index,
-          state: states[index]?.contents,
-        });
-        // The others of a plan wait for the first to start them.
-        vcpu.halted = index > 0 && states.length > 0;
-        vm.vcpus.push(vcpu);
-      }
+    const load = (state: Uint8Array) => this.#createVcpu(vm, state, launch);
+    const { encrypted } = nested;
+    if (options.plan) loadPlan(options.plan, { vm, pages, host, launch, encrypted, load });
+    // A plan of plain SEV has no save areas: its vCPUs' state is the hypervisor's own.
+    if (options.image && vm.vcpus.length === 0) {
+      const state = this.#resetState(options);
+      for (let index = 0; index < (options.vcpus ?? 1); index++) load(state);
     }
     launch?.finish();
     return vm;
@@ -137,7 +133,8 @@ export class Hypervisor {
   #startLaunch(asid: number, { launch }: VmOptions): Launch | undefined {
     const { sev, es, snp } = featuresOf(this.#generation);
     if (snp) return new SnpLaunch(this.parts, asid, launch);
-    return sev ? new SevLaunch(this.parts, asid, es) : undefined;
+    const policy = Number(launch?.policy ?? Number(es) << SevPolicy.ES_BIT);
+    return sev ? new SevLaunch(this.parts, asid, policy) : undefined;
   }
 
   /** The C-bit's mask, where the host encrypts its own memory. */
@@ -145,27 +142,26 @@ export class Hypervisor {
     return featuresOf(this.#generation).sme ? 1n << BigInt(this.#chip.cBit) : 0n;
   }
 
-  #createVcpu(
-    vm: Vm,
-    options: VmOptions,
-    launch: Launch | undefined,
-    given: { index: number; state: Uint8Array | undefined },
-  ): Vcpu {
-    const { host } = this;
-    const { sev, es, snp } = featuresOf(this.#generation);
-    if (this.#maps === 0n) this.#prepare();
-    const features =
-      (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
-    const eip = Number(options.image?.entry ?? RESET_EIP);
+  /** The state in which a vCPU of a guest without a plan starts. */
+  #resetState({ sevFeatures = 0n, image }: VmOptions): Uint8Array {
+    const { es, snp } = featuresOf(this.#generation);
+    const features = sevFeatures | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
+    const eip = Number(image?.entry ?? RESET_EIP);
     const { signature } = this.#chip;
-    const state =
-      given.state?.slice() ??
-      vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
+    return vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
+  }
+
+  /** The next vCPU of a VM, launched in a state laid out as ts/abi/vmsa.ts. */
+  #createVcpu(vm: Vm, given: Uint8Array, launch?: Launch): void {
+    const { host } = this;
+    const { sev, es } = featuresOf(this.#generation);
+    if (this.#maps === 0n) this.#prepare();
+    const state = given.slice();
     const vmsa = es ? this.#pages.small() : undefined;
     const page = this.#pages.small();
     vm.keep(page);
     if (vmsa !== undefined) vm.keep(vmsa);
-    const vcpu = createVcpu(given.index, {
+    const vcpu = createVcpu(vm.vcpus.length, {
       host,
       vmcb: page,
       iopm: this.#maps,
@@ -177,10 +173,10 @@ export class Hypervisor {
       cBit: this.#cBit,
       state,
     });
-    if (vmsa === undefined) return vcpu;
+    vm.vcpus.push(vcpu);
+    if (vmsa === undefined) return;
     if (!host.write(vmsa, state)) throw new CheckFailed("VMSA: its page is not the hypervisor's");
     launch?.vmsa(vmsa);
-    return vcpu;
   }
 
   /** What VMRUN needs of the host once: the permission maps, the host save area, and SmmLock, which the BIOS sets. */

@@ -1,5 +1,4 @@
 // How the hypervisor launches a guest through the mailbox, as Linux's KVM does. arch/x86/kvm/svm/sev.c.
-import * as Command from "../abi/command.ts";
 import * as PageInfo from "../abi/page-info.ts";
 import * as Activate from "../abi/psp/activate.ts";
 import * as Gctx from "../abi/psp/gctx.ts";
@@ -8,15 +7,13 @@ import * as LaunchMeasure from "../abi/psp/launch-measure.ts";
 import * as LaunchMeasurement from "../abi/psp/launch-measurement.ts";
 import * as LaunchStart from "../abi/psp/launch-start.ts";
 import * as LaunchUpdate from "../abi/psp/launch-update.ts";
-import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpActivate from "../abi/psp/snp-activate.ts";
 import * as SnpLaunchFinish from "../abi/psp/snp-launch-finish.ts";
 import * as SnpLaunchStart from "../abi/psp/snp-launch-start.ts";
 import * as SnpLaunchUpdate from "../abi/psp/snp-launch-update.ts";
-import * as Status from "../abi/status.ts";
-import { CheckFailed } from "../error.ts";
+import { Misuse } from "../error.ts";
 import type { Region, RegionType } from "../launch/plan.ts";
-import { bufferOf, viewOf } from "../layout.ts";
+import { viewOf } from "../layout.ts";
 import type { HostPort } from "../port.ts";
 import type { MailboxDriver } from "./mailbox.ts";
 import { makeFirmware, makePreGuest } from "./page-state.ts";
@@ -50,13 +47,22 @@ export interface Launch {
   readonly gctx?: bigint;
   /** How the firmware names any other. */
   readonly handle?: number;
-  /** Gives a page of a region, as it stands in memory, to the guest at a gpa. */
-  page(spa: bigint, gpa: bigint, region: Region): void;
+  /** Gives a page, or a piece of one, to the guest where the plan has it. Its contents are the host's until then. */
+  load(piece: Region, spa: bigint): void;
   /** Gives the state that stands in a page to the guest as a vCPU's first. */
   vmsa(spa: bigint): void;
   /** The guest may run. */
   finish(): void;
 }
+
+const types: Readonly<Record<RegionType, number>> = {
+  normal: PageInfo.NORMAL,
+  vmsa: PageInfo.VMSA,
+  zero: PageInfo.ZERO,
+  unmeasured: PageInfo.UNMEASURED,
+  secrets: PageInfo.SECRETS,
+  cpuid: PageInfo.CPUID,
+};
 
 /** SMT allowed, and the bit that must be 1: QEMU's default. */
 export const DEFAULT_POLICY = 0x30000n;
@@ -103,25 +109,8 @@ export class SnpLaunch implements Launch {
     });
   }
 
-  /** A CPUID page that the firmware corrected is offered once more, as it is now. */
-  page(spa: bigint, gpa: bigint, { type, permissions = [0, 0, 0] }: Region): void {
-    const { host, mailbox } = this.#parts;
-    const [VMPL1_PERMS, VMPL2_PERMS, VMPL3_PERMS] = permissions;
-    const buffer = bufferOf(SnpLaunchUpdate, {
-      GCTX_PADDR: this.gctx,
-      PAGE_PADDR: spa,
-      FLAGS: PAGE_TYPES[type] << SnpLaunchUpdate.PAGE_TYPE_LSB,
-      VMPL1_PERMS,
-      VMPL2_PERMS,
-      VMPL3_PERMS,
-    });
-    makePreGuest(host, spa, gpa, this.#asid, false);
-    let status = mailbox.send(Command.SNP_LAUNCH_UPDATE, buffer);
-    if (type === "cpuid" && status === Status.INVALID_PARAM)
-      status = mailbox.send(Command.SNP_LAUNCH_UPDATE, buffer);
-    if (status === Status.SUCCESS) return;
-    const where = `${type} page at gpa 0x${gpa.toString(16)}`;
-    throw new CheckFailed(`SNP_LAUNCH_UPDATE of a ${where}: status 0x${status.toString(16)}`);
+  load({ type, gpa, contents }: Region, spa: bigint): void {
+    this.update(spa, gpa, types[type], contents);
   }
 
   vmsa(spa: bigint): void {
@@ -157,15 +146,6 @@ export class SnpLaunch implements Launch {
   }
 }
 
-const PAGE_TYPES: Readonly<Record<RegionType, number>> = {
-  normal: PageInfo.NORMAL,
-  vmsa: PageInfo.VMSA,
-  zero: PageInfo.ZERO,
-  unmeasured: PageInfo.UNMEASURED,
-  secrets: PageInfo.SECRETS,
-  cpuid: PageInfo.CPUID,
-};
-
 const PAGE = 0x1000;
 /** Where KVM puts every VMSA page: the highest page that an RMP entry can name. */
 export const VMSA_GPA = 0xffff_ffff_f000n;
@@ -176,19 +156,23 @@ export class SevLaunch implements Launch {
   readonly #parts: LaunchParts;
 
   /** LAUNCH_START and ACTIVATE. Throws CheckFailed when the firmware refuses. */
-  constructor(parts: LaunchParts, asid: number, es: boolean) {
+  constructor(parts: LaunchParts, asid: number, policy: number) {
     const { mailbox } = parts;
-    const POLICY = Number(es) << SevPolicy.ES_BIT;
-    const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY });
+    const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY: policy });
     this.#parts = parts;
     this.handle = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
     mailbox.must("ACTIVATE", Activate, { HANDLE: this.handle, ASID: asid });
   }
 
-  /** LAUNCH_UPDATE_DATA. */
-  page(spa: bigint): void {
-    const values = { HANDLE: this.handle, PADDR: spa, LENGTH: PAGE };
-    this.#parts.mailbox.must("LAUNCH_UPDATE_DATA", LaunchUpdate, values);
+  load({ type, gpa, contents }: Region, spa: bigint): void {
+    const { host, mailbox } = this.#parts;
+    if (type !== "normal" || contents === undefined) {
+      throw new Misuse(`plan: a ${type} region in a SEV guest, expected contents`);
+    }
+    const PADDR = spa + (gpa & 0xfffn);
+    host.write(PADDR, contents);
+    const values = { HANDLE: this.handle, PADDR, LENGTH: contents.length };
+    mailbox.must("LAUNCH_UPDATE_DATA", LaunchUpdate, values);
   }
 
   vmsa(spa: bigint): void {

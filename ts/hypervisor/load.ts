@@ -1,42 +1,39 @@
-// Loads what a guest finds in its memory before its first instruction, page by page, through the launch where there is one.
-// KVM's snp_launch_update and sev_launch_update_data; QEMU target/i386/sev.c.
-import { Misuse } from "../error.ts";
+// Loads a launch plan into a guest page by page: memory, LAUNCH_UPDATE, and the nested tables. Linux, arch/x86/kvm/svm/sev.c.
 import { pagesOf, type Region } from "../launch/plan.ts";
 import type { HostPort } from "../port.ts";
 import { cpuidPage } from "./cpuid-page.ts";
 import type { Launch } from "./launch.ts";
+import type { Pages } from "./pages.ts";
 import type { Vm } from "./vm.ts";
 
-const PAGE = 0x1000;
+const PAGE_MASK = ~0xfffn;
+const ZEROS = new Uint8Array(0x1000);
 
-/** What loading needs of the hypervisor. */
+/** Where a plan is loaded to, and what makes a vCPU of a save area. */
 export interface LoadParts {
+  vm: Vm;
+  pages: Pages;
   host: HostPort;
+  /** Undefined where guests are not encrypted: then the host writes what the plan says. */
   launch: Launch | undefined;
-  /** A free page of system memory. */
-  page: () => bigint;
   /** Whether the host keeps its guests' memory under its own key (SME). */
   encrypted: boolean;
+  load(state: Uint8Array): void;
 }
 
-/** Throws Misuse for a region that is no whole pages. */
-export function checkRegion({ gpa, bytes }: Region): void {
-  if (gpa % BigInt(PAGE) === 0n && bytes % PAGE === 0) return;
-  throw new Misuse(`region at gpa 0x${gpa.toString(16)}: ${bytes} bytes, expected whole pages`);
-}
-
-/** Loads every page of a plan but the VMSAs, in its order, for that is what is measured. */
-export function loadPlan(parts: LoadParts, vm: Vm, plan: readonly Region[]): void {
-  const { host, launch, encrypted } = parts;
-  for (const region of pagesOf(plan)) {
-    const { type, gpa } = region;
-    // Without SNP there are no such pages: the guest has nobody to fill them.
-    if (type === "vmsa" || (!vm.snp && (type === "secrets" || type === "cpuid"))) continue;
-    const spa = parts.page();
-    const piece = new Uint8Array(PAGE);
-    piece.set(region.contents ?? (type === "cpuid" ? cpuidPage(vm.cpuid) : []));
-    host.write(spa, piece, encrypted);
-    launch?.page(spa, gpa, region);
-    vm.give(gpa, spa);
+/** Loads every page of the plan, in its order, for that is what is measured. Save areas get no guest address. */
+export function loadPlan(plan: readonly Region[], parts: LoadParts): void {
+  const { vm, pages, launch, host, encrypted } = parts;
+  for (const piece of pagesOf(plan)) {
+    if (piece.type === "vmsa") {
+      parts.load(piece.contents ?? new Uint8Array(piece.bytes));
+      continue;
+    }
+    const spa = pages.small();
+    const own = piece.type === "cpuid" && piece.contents === undefined;
+    const given = own ? { ...piece, contents: cpuidPage(vm.cpuid) } : piece;
+    if (launch) launch.load(given, spa);
+    else host.write(spa + (given.gpa & ~PAGE_MASK), given.contents ?? ZEROS, encrypted);
+    vm.give(piece.gpa & PAGE_MASK, spa);
   }
 }
