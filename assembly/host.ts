@@ -5,7 +5,7 @@ import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
-import { bit, mask, OFFSET, pageOf } from "./address";
+import { bit, mask, OFFSET, PAGE, pageOf } from "./address";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite } from "./page";
@@ -22,9 +22,18 @@ function isHidden(page: u32): bool {
   return bit(low, Rmp.ASSIGNED_BIT) && asidOf(low) != 0;
 }
 
-/** Copies `bytes` within one page to a linear address. Reads are never refused: they show ciphertext, or ones where it is
- *  hidden. */
+/** Bytes from an spa to the end of its page. */
+function roomAt(spa: u64): u32 {
+  return PAGE - (u32(spa) & OFFSET);
+}
+
+/** Copies `bytes` (1 to 4096) to a linear address. Reads are never refused: they show ciphertext, or ones where it is hidden. */
 export function hostRead(spa: u64, encrypted: bool, bytes: u32, to: usize): bool {
+  const room = roomAt(spa);
+  if (bytes > room) {
+    const first = hostRead(spa, encrypted, room, to);
+    return first && hostRead(spa + room, encrypted, bytes - room, to + room);
+  }
   const page = pageOf(spa);
   if (!isDram(page)) return hostFault(0, spa);
   if (isHidden(page)) {
@@ -37,8 +46,13 @@ export function hostRead(spa: u64, encrypted: bool, bytes: u32, to: usize): bool
   return true;
 }
 
-/** Copies `bytes` within one page from a linear address. A page of a guest or of the firmware is refused with #PF.RMP. */
+/** Copies `bytes` (1 to 4096) from a linear address, up to a page of a guest or of the firmware: refused with #PF.RMP. */
 export function hostWrite(spa: u64, encrypted: bool, bytes: u32, from: usize): bool {
+  const room = roomAt(spa);
+  if (bytes > room) {
+    const first = hostWrite(spa, encrypted, room, from);
+    return first && hostWrite(spa + room, encrypted, bytes - room, from + room);
+  }
   const to = hostPlace(spa, encrypted, bytes);
   if (to) memory.copy(to, from, bytes);
   return to != 0;

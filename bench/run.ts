@@ -10,12 +10,14 @@ import type { Figure } from "./figure.ts";
 import { messageFigures } from "./message.ts";
 import { modelFigures } from "./model.ts";
 import { replayFigures } from "./replay.ts";
+import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
   whole: wholeFigures,
   model: modelFigures,
+  vm: vmFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   message: messageFigures,

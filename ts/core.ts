@@ -97,6 +97,27 @@ function writePages(
   return true;
 }
 
+// Up to here a loop beats `set` and the view it needs: an exit's few words are most of what host and guest copy.
+const FEW = 64;
+
+/** Whether one step carries it. */
+const isPiece = ({ length }: Uint8Array) => length > 0 && length <= PAGE;
+
+/** Copies up to a page out of the window. Always true. */
+function takeWindow({ bytes }: Silicon, into: Uint8Array): true {
+  const { length } = into;
+  if (length > FEW) into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + length));
+  else for (let i = 0; i < length; i++) into[i] = bytes[Memory.WINDOW + i] as number;
+  return true;
+}
+
+/** Copies up to a page into the window. */
+function fillWindow({ bytes }: Silicon, from: Uint8Array): void {
+  const { length } = from;
+  if (length > FEW) bytes.set(from, Memory.WINDOW);
+  else for (let i = 0; i < length; i++) bytes[Memory.WINDOW + i] = from[i] as number;
+}
+
 function setLinks({ view }: Silicon, links: bigint[]): bigint {
   links.forEach((link, index) => {
     view.setBigUint64(Memory.WINDOW + 8 * index, link, true);
@@ -109,12 +130,20 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
   return {
     load: (vcpu) => loadVcpu(made, vcpu),
     mayRun: () => Boolean(exports.mayRun()),
-    read: (gva, into) =>
-      readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW), true),
+    read(gva, into) {
+      if (isPiece(into))
+        return exports.read(gva, into.length, Memory.WINDOW) ? takeWindow(made, into) : false;
+      return readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW), true);
+    },
     fetch: (gva, into) =>
       readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW), true),
-    write: (gva, from) =>
-      writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW), true),
+    write(gva, from) {
+      if (isPiece(from)) {
+        fillWindow(made, from);
+        return Boolean(exports.write(gva, from.length, Memory.WINDOW));
+      }
+      return writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW), true);
+    },
     ...guestRmp(made),
     map: (root, gva, leaf, level, linear, links) =>
       exports.mapGuest(root, gva, leaf, level, linear, setLinks(made, links)),
@@ -170,10 +199,18 @@ function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
 function hostPort(made: Silicon, cBit: bigint): HostPort {
   const { exports } = made;
   return {
-    read: (spa, into, encrypted = false) =>
-      readPages(made, spa, into, (at, n) => exports.hostRead(at, encrypted, n, Memory.WINDOW)),
-    write: (spa, from, encrypted = false) =>
-      writePages(made, spa, from, (at, n) => exports.hostWrite(at, encrypted, n, Memory.WINDOW)),
+    read(spa, into, encrypted = false) {
+      const step: Step = (at, n) => exports.hostRead(at, encrypted, n, Memory.WINDOW);
+      if (!isPiece(into)) return readPages(made, spa, into, step, true);
+      const done = exports.hostRead(spa, encrypted, into.length, Memory.WINDOW);
+      return done ? takeWindow(made, into) : false;
+    },
+    write(spa, from, encrypted = false) {
+      const step: Step = (at, n) => exports.hostWrite(at, encrypted, n, Memory.WINDOW);
+      if (!isPiece(from)) return writePages(made, spa, from, step, true);
+      fillWindow(made, from);
+      return Boolean(exports.hostWrite(spa, encrypted, from.length, Memory.WINDOW));
+    },
     ...hostRmp(made),
     mapNested: (root, gpa, leaf, level, links) =>
       exports.mapNested(root, gpa, leaf, level, cBit, setLinks(made, links)),

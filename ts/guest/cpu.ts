@@ -5,8 +5,8 @@ import * as Msr from "../abi/msr.ts";
 import * as World from "../abi/world.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
 import type { GuestPort, RmpAdjust, RmpQuery } from "../port.ts";
-import { Execution, type Step } from "./execution.ts";
-import type { Instruction } from "./instruction.ts";
+import { DONE, Execution, type Step } from "./execution.ts";
+import * as Decoded from "./instruction.ts";
 import { moveBytes } from "./move.ts";
 import { readMsr, writeMsr } from "./msr.ts";
 
@@ -22,28 +22,6 @@ export interface Part {
 /** The width of a port or of a device's register, in bytes. */
 export type PortBytes = 1 | 2 | 4;
 export type MmioBytes = 1 | 2 | 4 | 8;
-
-const plain = (
-  kind: "cpuid" | "rdtsc" | "rdtscp" | "rdpmc" | "hlt" | "pause" | Plain,
-  length: number,
-) => ({ kind, length }) as Instruction;
-type Plain = "invd" | "wbinvd" | "monitor" | "mwait" | "vmmcall" | "vmrun";
-
-const CPUID = plain("cpuid", 2);
-const RDTSC = plain("rdtsc", 2);
-const RDTSCP = plain("rdtscp", 3);
-const RDPMC = plain("rdpmc", 2);
-const HLT = plain("hlt", 1);
-const PAUSE = plain("pause", 2);
-const INVD = plain("invd", 2);
-const WBINVD = plain("wbinvd", 2);
-const MONITOR = plain("monitor", 3);
-const MWAIT = plain("mwait", 3);
-const VMMCALL = plain("vmmcall", 3);
-const VMGEXIT = plain("vmmcall", 4);
-const VMRUN = plain("vmrun", 3);
-const RDMSR: Instruction = { kind: "rdmsr", length: 2 };
-const WRMSR: Instruction = { kind: "wrmsr", length: 2 };
 
 const LOW = 0xffffffffn;
 const low = (word: bigint) => Number(word & LOW);
@@ -68,12 +46,18 @@ export class Cpu extends Execution {
   }
 
   /** Reads memory, of any length. */
-  *read(gva: bigint, into: Uint8Array): Step {
-    yield* this.access(() => this.port.read(gva, into));
+  read(gva: bigint, into: Uint8Array): Step {
+    const act = () => this.port.read(gva, into);
+    if (this.isDue) return this.access(act);
+    this.ticked();
+    return act() ? DONE : this.again(act);
   }
 
-  *write(gva: bigint, from: Uint8Array): Step {
-    yield* this.access(() => this.port.write(gva, from));
+  write(gva: bigint, from: Uint8Array): Step {
+    const act = () => this.port.write(gva, from);
+    if (this.isDue) return this.access(act);
+    this.ticked();
+    return act() ? DONE : this.again(act);
   }
 
   *fetch(gva: bigint, into: Uint8Array): Step {
@@ -84,7 +68,7 @@ export class Cpu extends Execution {
     const { registers } = this;
     registers.rax = BigInt(leaf);
     registers.rcx = BigInt(subleaf);
-    if (!(yield* this.intercepted(Code.VMEXIT_CPUID, 0n, 0n, CPUID))) {
+    if (!(yield* this.intercepted(Code.VMEXIT_CPUID, 0n, 0n, Decoded.CPUID))) {
       const { eax, ebx, ecx, edx } = this.#part.cpuid(leaf, subleaf);
       registers.rax = BigInt(eax);
       registers.rbx = BigInt(ebx);
@@ -99,7 +83,7 @@ export class Cpu extends Execution {
   *rdmsr(msr: number): Step<bigint> {
     const { registers } = this;
     registers.rcx = BigInt(msr);
-    if (this.#isOwn(msr) || !(yield* this.intercepted(Code.VMEXIT_MSR, 0n, 0n, RDMSR))) {
+    if (this.#isOwn(msr) || !(yield* this.intercepted(Code.VMEXIT_MSR, 0n, 0n, Decoded.RDMSR))) {
       const value = readMsr(this.cpu, registers, msr, this.#part.tscMhz);
       if (value === undefined) {
         yield* this.raise(Code.GP, 0n, 0n);
@@ -116,7 +100,8 @@ export class Cpu extends Execution {
     registers.rcx = BigInt(msr);
     registers.rax = value & LOW;
     registers.rdx = value >> 32n;
-    if (!this.#isOwn(msr) && (yield* this.intercepted(Code.VMEXIT_MSR, 1n, 0n, WRMSR))) return;
+    if (!this.#isOwn(msr) && (yield* this.intercepted(Code.VMEXIT_MSR, 1n, 0n, Decoded.WRMSR)))
+      return;
     if (!writeMsr(this.cpu, registers, msr, value)) yield* this.raise(Code.GP, 0n, 0n);
   }
 
@@ -131,7 +116,7 @@ export class Cpu extends Execution {
 
   #isOwn(msr: number): boolean {
     if (msr === Msr.SEV_STATUS) return this.features.sev;
-    return msr === Msr.SEV_ES_GHCB && this.features.es;
+    return msr === Msr.SEV_ES_GHCB && this.isEncrypted;
   }
 
   *in(port: number, bytes: PortBytes): Step<number> {
@@ -159,8 +144,8 @@ export class Cpu extends Execution {
     yield* this.#port({ kind: "outs", length: 2, port, bytes, rep: true });
   }
 
-  *#port(instruction: Instruction & { port: number; bytes: number }): Step {
-    const info = BigInt(ioInfo(instruction));
+  *#port(instruction: Decoded.PortInstruction): Step {
+    const info = BigInt(Decoded.ioInfo(instruction));
     this.registers.rdx = BigInt(instruction.port);
     if (yield* this.intercepted(Code.VMEXIT_IOIO, info, 0n, instruction)) return;
     // Nothing answers at the bus: all ones.
@@ -191,7 +176,7 @@ export class Cpu extends Execution {
 
   /** True when the access itself was done; false when the hypervisor or #VC has done it. */
   *#mmio(
-    instruction: Instruction & { gva: bigint; bytes: number },
+    instruction: Decoded.Instruction & { gva: bigint; bytes: number },
     act: () => boolean,
   ): Step<boolean> {
     const code = moveBytes(instruction.kind === "mmio-write", instruction.bytes, instruction.gva);
@@ -199,7 +184,7 @@ export class Cpu extends Execution {
   }
 
   *hlt(): Step {
-    if (yield* this.intercepted(Code.VMEXIT_HLT, 0n, 0n, HLT)) return;
+    if (yield* this.intercepted(Code.VMEXIT_HLT, 0n, 0n, Decoded.HLT)) return;
     while (!(yield* this.interrupted())) yield* this.shutdown();
   }
 
@@ -208,19 +193,19 @@ export class Cpu extends Execution {
   }
 
   *pause(): Step {
-    yield* this.intercepted(Code.VMEXIT_PAUSE, 0n, 0n, PAUSE);
+    yield* this.intercepted(Code.VMEXIT_PAUSE, 0n, 0n, Decoded.PAUSE);
   }
 
   *rdtsc(): Step<bigint> {
-    return yield* this.#stamp(Code.VMEXIT_RDTSC, RDTSC);
+    return yield* this.#stamp(Code.VMEXIT_RDTSC, Decoded.RDTSC);
   }
 
   *rdtscp(): Step<{ tsc: bigint; aux: number }> {
-    const tsc = yield* this.#stamp(Code.VMEXIT_RDTSCP, RDTSCP);
+    const tsc = yield* this.#stamp(Code.VMEXIT_RDTSCP, Decoded.RDTSCP);
     return { tsc, aux: low(this.registers.rcx) };
   }
 
-  *#stamp(code: number, instruction: Instruction): Step<bigint> {
+  *#stamp(code: number, instruction: Decoded.Instruction): Step<bigint> {
     const { registers } = this;
     if (!(yield* this.intercepted(code, 0n, 0n, instruction))) {
       const tsc = this.cpu.tsc();
@@ -236,7 +221,7 @@ export class Cpu extends Execution {
   *rdpmc(counter: number): Step<bigint> {
     const { registers } = this;
     registers.rcx = BigInt(counter);
-    if (!(yield* this.intercepted(Code.VMEXIT_RDPMC, 0n, 0n, RDPMC))) {
+    if (!(yield* this.intercepted(Code.VMEXIT_RDPMC, 0n, 0n, Decoded.RDPMC))) {
       registers.rax = 0n;
       registers.rdx = 0n;
     }
@@ -245,7 +230,7 @@ export class Cpu extends Execution {
 
   /** MOV RAX, DRn. */
   *readDr(n: DebugRegister): Step<bigint> {
-    const instruction: Instruction = { kind: "rddr", length: 3, register: n };
+    const instruction: Decoded.Instruction = { kind: "rddr", length: 3, register: n };
     if (!(yield* this.intercepted(Code.VMEXIT_READ_DR0 + n, 0n, 0n, instruction)))
       this.registers.rax = this.registers[`dr${n}`];
     return this.registers.rax;
@@ -254,43 +239,44 @@ export class Cpu extends Execution {
   /** MOV DRn, RAX. */
   *writeDr(n: DebugRegister, value: bigint): Step {
     this.registers.rax = value;
-    const instruction: Instruction = { kind: "wrdr", length: 3, register: n };
+    const instruction: Decoded.Instruction = { kind: "wrdr", length: 3, register: n };
     if (!(yield* this.intercepted(Code.VMEXIT_WRITE_DR0 + n, 0n, 0n, instruction)))
       this.registers[`dr${n}`] = value;
   }
 
   *invd(): Step {
-    if (!(yield* this.intercepted(Code.VMEXIT_INVD, 0n, 0n, INVD))) this.cpu.invd();
+    if (!(yield* this.intercepted(Code.VMEXIT_INVD, 0n, 0n, Decoded.INVD))) this.cpu.invd();
   }
 
   *wbinvd(): Step {
-    if (!(yield* this.intercepted(Code.VMEXIT_WBINVD, 0n, 0n, WBINVD))) this.cpu.wbinvd();
+    if (!(yield* this.intercepted(Code.VMEXIT_WBINVD, 0n, 0n, Decoded.WBINVD))) this.cpu.wbinvd();
   }
 
   *monitor(): Step {
-    yield* this.intercepted(Code.VMEXIT_MONITOR, 0n, 0n, MONITOR);
+    yield* this.intercepted(Code.VMEXIT_MONITOR, 0n, 0n, Decoded.MONITOR);
   }
 
   *mwait(): Step {
-    yield* this.intercepted(Code.VMEXIT_MWAIT, 0n, 0n, MWAIT);
+    yield* this.intercepted(Code.VMEXIT_MWAIT, 0n, 0n, Decoded.MWAIT);
   }
 
   /** VMMCALL: a call of the hypervisor, by registers. Not intercepted it is #UD. */
   *vmmcall(): Step {
-    if (!(yield* this.intercepted(Code.VMEXIT_VMMCALL, 0n, 0n, VMMCALL)))
+    if (!(yield* this.intercepted(Code.VMEXIT_VMMCALL, 0n, 0n, Decoded.VMMCALL)))
       yield* this.raise(Code.UD, 0n, 0n);
   }
 
-  /** VMGEXIT, which is REP VMMCALL: a guest with encrypted state leaves. For any other it is VMMCALL. */
+  /** Decoded.VMGEXIT, which is REP VMMCALL: a guest with encrypted state leaves. For any other it is VMMCALL. */
   *vmgexit(): Step {
-    const code = this.features.es ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_VMMCALL;
-    if (!(yield* this.intercepted(code, 0n, 0n, VMGEXIT))) yield* this.raise(Code.UD, 0n, 0n);
+    const code = this.isEncrypted ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_VMMCALL;
+    if (!(yield* this.intercepted(code, 0n, 0n, Decoded.VMGEXIT)))
+      yield* this.raise(Code.UD, 0n, 0n);
   }
 
   /** VMRUN in a guest: nested virtualisation, which the hypervisor must emulate, or refuse. */
   *vmrun(vmcb: bigint): Step {
     this.registers.rax = vmcb;
-    yield* this.intercepted(Code.VMEXIT_VMRUN, 0n, 0n, VMRUN);
+    yield* this.intercepted(Code.VMEXIT_VMRUN, 0n, 0n, Decoded.VMRUN);
   }
 
   /** An indirect branch from one address to another. Answers where the core went on speculatively before, 0 for nowhere. */
@@ -329,21 +315,3 @@ export class Cpu extends Execution {
 }
 
 type DebugRegister = 0 | 1 | 2 | 3 | 6 | 7;
-
-/** EXITINFO1 of a port access. APM vol. 2, 15.10.2. */
-export function ioInfo({
-  kind,
-  port,
-  bytes,
-}: {
-  kind: string;
-  port: number;
-  bytes: number;
-}): number {
-  const input = kind === "in" || kind === "ins" ? 1 : 0;
-  const string = kind === "ins" || kind === "outs" ? STRING_REP : 0;
-  return ((port << 16) | ADDRESS_64 | (bytes << 4) | string | input) >>> 0;
-}
-
-const STRING_REP = 0b1100;
-const ADDRESS_64 = 1 << 9;

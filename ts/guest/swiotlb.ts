@@ -2,8 +2,8 @@
 
 import type { GuestPort } from "../port.ts";
 import type { Kernel } from "./kernel.ts";
+import { SLOT, Slots } from "./slots.ts";
 
-const SLOT = 0x1000;
 const SLOTS = 64;
 
 /** Where the kernel maps the pool. */
@@ -13,7 +13,7 @@ export class Swiotlb {
   readonly #kernel: Kernel;
   readonly #guest: GuestPort;
   readonly #gpa: bigint;
-  #next = 0;
+  readonly #slots = new Slots(SLOTS);
 
   constructor(kernel: Kernel, guest: GuestPort) {
     this.#kernel = kernel;
@@ -25,10 +25,11 @@ export class Swiotlb {
     }
   }
 
-  /** The next slot: where the device finds it, and where the kernel does. Slots are used in turn. */
+  /** The next slot: where the device finds it, and where the kernel does. It is free again at once: one transfer at a time. */
   slot(): { gpa: bigint; gva: bigint } {
-    const offset = BigInt(this.#next * SLOT);
-    this.#next = (this.#next + 1) % SLOTS;
+    const slot = this.#slots.take(1) as number;
+    this.#slots.give(slot, 1);
+    const offset = BigInt(slot * SLOT);
     return { gpa: this.#gpa + offset, gva: POOL + offset };
   }
 

@@ -119,7 +119,8 @@ export class Hypervisor {
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
     this.#vms.set(asid, vm);
     const load = (state: Uint8Array) => this.#createVcpu(vm, state, launch);
-    if (options.plan && launch) loadPlan(options.plan, { vm, pages, nested, launch, load });
+    const { encrypted } = nested;
+    if (options.plan) loadPlan(options.plan, { vm, pages, host, launch, encrypted, load });
     // A plan of plain SEV has no save areas: its vCPUs' state is the hypervisor's own.
     if (options.image && vm.vcpus.length === 0) {
       const state = this.#resetState(options);

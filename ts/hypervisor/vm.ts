@@ -66,7 +66,6 @@ export interface VmParts {
 const PAGE = 0x1000n;
 const LARGE = 0x200000n;
 const QUANTUM = 10_000;
-const INTR = BigInt(Code.VMEXIT_INTR);
 
 export class Vm {
   /** 0 while it has none. */
@@ -89,6 +88,8 @@ export class Vm {
   readonly #parts: VmParts;
   readonly #states = new PageStates();
   readonly #backed: { gpa: bigint; spa: bigint; large: boolean }[] = [];
+  /** 2 MiB regions that have pages of the launch. */
+  readonly #loaded = new Set<bigint>();
   /** Pages of system memory that are no guest memory: VMCBs and first VMSAs. */
   readonly #own: bigint[] = [];
 
@@ -208,7 +209,7 @@ export class Vm {
       const exit = vcpu.run();
       const outcome = this.serve(vcpu, exit);
       vcpu.halted = outcome === "sleeps";
-      if (outcome !== "runs" || exit.code === INTR) return outcome;
+      if (outcome !== "runs" || vcpu.exit.number === Code.VMEXIT_INTR) return outcome;
     }
   }
 
@@ -226,13 +227,21 @@ export class Vm {
   /** Backs the page at a gpa with memory; under SNP and `priv`, assigned to the guest by RMPUPDATE. */
   back(gpa: bigint, priv: boolean): void {
     const { host, nested, pages, snp } = this.#parts;
-    const large = this.pageSize === "2m";
+    const large = this.pageSize === "2m" && !this.#loaded.has(gpa / LARGE);
     const base = gpa & ~((large ? LARGE : PAGE) - 1n);
     const spa = large ? pages.large() : pages.small();
     if (snp && priv) makePrivate(host, spa, base, this.asid, large);
     this.#states.set(base, large, priv);
     this.#backed.push({ gpa: base, spa, large });
     nested.map(base, spa, large);
+  }
+
+  /** Maps a private page that the launch has filled. What is around it is mapped in small pages from now on. */
+  give(gpa: bigint, spa: bigint): void {
+    this.#loaded.add(gpa / LARGE);
+    this.#states.set(gpa, false, true);
+    this.#backed.push({ gpa, spa, large: false });
+    this.#parts.nested.map(gpa, spa, false);
   }
 
   /** Serves a page state change that the guest asked for by VMGEXIT; without an RMP there is nothing to do. AMD 56421, 4.1.6. */

@@ -8,6 +8,8 @@ export class Vmcb {
   readonly spa: bigint;
   readonly #host: HostPort;
   readonly #encrypted: boolean;
+  /** The spa of each offset that was asked for: an addition less an access. */
+  readonly #places: bigint[] = [];
   // One buffer a width, so that no access allocates.
   readonly #view = new DataView(new ArrayBuffer(8));
   readonly #bytes: Record<1 | 4 | 8, Uint8Array>;
@@ -22,11 +24,11 @@ export class Vmcb {
 
   /** Reads bytes at an offset. */
   read(offset: number, into: Uint8Array): void {
-    this.#check(this.#host.read(this.spa + BigInt(offset), into, this.#encrypted));
+    this.#check(this.#host.read(this.#place(offset), into, this.#encrypted));
   }
 
   write(offset: number, from: Uint8Array): void {
-    this.#check(this.#host.write(this.spa + BigInt(offset), from, this.#encrypted));
+    this.#check(this.#host.write(this.#place(offset), from, this.#encrypted));
   }
 
   u8(offset: number): number {
@@ -66,6 +68,15 @@ export class Vmcb {
 
   setSaved(register: number, value: bigint): void {
     this.setU64(Layout.SAVE_AREA + register, value);
+  }
+
+  #place(offset: number): bigint {
+    let place = this.#places[offset];
+    if (place === undefined) {
+      place = this.spa + BigInt(offset);
+      this.#places[offset] = place;
+    }
+    return place;
   }
 
   #check(done: boolean): void {

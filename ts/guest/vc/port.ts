@@ -1,8 +1,9 @@
 // IN, OUT and their string forms, whose bytes travel in the GHCB's shared buffer. AMD 56421, 4.1; Linux vc_handle_ioio.
 import * as Code from "../../abi/exit.ts";
 import * as Layout from "../../abi/ghcb.ts";
-import { type Cpu, ioInfo, type Step } from "../cpu.ts";
+import type { Cpu, Step } from "../cpu.ts";
 import type { Verdict } from "../ghcb.ts";
+import { ioInfo } from "../instruction.ts";
 import type { SevGuest } from "../sev.ts";
 
 const BUFFER = BigInt(Layout.SHARED_BUFFER);
