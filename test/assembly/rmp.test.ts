@@ -239,6 +239,21 @@ test("a remembered shared write through a 2 MiB mapping ends when any page of th
   assert.is(seen, 0x1_8000_0007n);
 });
 
+test("a region's first entry speaks for the others only when it is an assigned 2 MiB page, and counts with them otherwise", () => {
+  const made = board();
+  const { lab, regions, set } = made;
+  const [small, large] = [regions[0]!, regions[1]!];
+  const guests = { ...hypervisor, assigned: true, asid: lab.asid, validated: true };
+  // Not assigned, whatever its size says: the page beside it is the guest's.
+  set(small.spa, { ...hypervisor, immutable: true, large: true });
+  set(small.spa + INDEX * PAGE, { ...guests, gpa: small.gpa + INDEX * PAGE, masks: [15, 0, 0, 0] });
+  assert.not(lab.core.host.write(small.spa + INDEX * PAGE, pattern(16, 1)));
+  everyAccess(made, small, INDEX, "an unassigned first entry");
+  // A 4 KiB page: nobody writes to its region through 2 MiB.
+  set(large.spa, { ...guests, gpa: large.gpa });
+  everyAccess(made, large, INDEX, "an assigned first entry");
+});
+
 test("a page swapped by the host is refused until the guest validates it", () => {
   const { lab, regions } = board();
   const { gpa, gva, spa } = regions[0]!;
