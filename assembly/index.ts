@@ -38,4 +38,5 @@ export { flatPages, listFlatPages, startFlat } from "./flat";
 export { model } from "./model/run";
 // the cipher by itself, for vectors and comparison
 export { xtsUnit } from "./xex";
-export { decryptPage, encryptLines } from "./xex";
+export { decryptLine, decryptPage, encryptLine, encryptLines } from "./xex";
+export { setKernel } from "./aes/lines";

@@ -217,9 +217,9 @@ function firmwarePort(made: Silicon): FirmwarePort {
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
     installKey(asid, key, tweakKey) {
       bytes.set(key, Memory.WINDOW);
-      bytes.set(tweakKey, Memory.WINDOW + 16);
-      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + 16);
-      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
+      bytes.set(tweakKey, Memory.WINDOW + key.length);
+      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + key.length, key.length);
+      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * key.length);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
     flushes: () => exports.flushes(),

@@ -6,6 +6,7 @@ import * as Memory from "./abi/memory.ts";
 import * as State from "./abi/state.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
+import { withSwizzles } from "./relax.ts";
 import type { CoreModule } from "./structural.ts";
 import { release } from "./wasm.js";
 
@@ -40,7 +41,8 @@ function inlined(): CoreModule {
   if (!compiled) {
     const text = atob(release);
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    compiled = new WebAssembly.Module(bytes);
+    const relaxed = withSwizzles(bytes, true);
+    compiled = new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : bytes);
   }
   return compiled;
 }

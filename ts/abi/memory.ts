@@ -15,8 +15,7 @@ export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
 export const DEVICE_TABLE = 0x026000; // 8192
-export const RESERVED_028000 = 0x028000; // 98304
-export const SLOTS = 0x040000; // 589824
+export const RESERVED_028000 = 0x028000; // 688128
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).
@@ -25,5 +24,7 @@ export const RESERVED_0F5000 = 0x0f5000; // 45056
 export const TLB = 0x100000; // 524288
 export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288
-export const FRAME_TABLE = 0x300000; // 0
-export const SIZE = 0x300000;
+// 1024 rows of ts/abi/slot.ts.
+export const SLOTS = 0x300000; // 5177344
+export const FRAME_TABLE = 0x7f0000; // 0
+export const SIZE = 0x7f0000;
