@@ -20,6 +20,7 @@ export const codes = {
   ROOT_UNTRUSTED: "the ARK is none of the roots given",
   ARK_SIGNATURE: "the ARK is not signed by itself",
   ASK_SIGNATURE: "the ASK or ASVK is not signed by the ARK",
+  PCERT_SIGNATURE: "the field guide's PCERT is not signed by the ASK",
   VEK_SIGNATURE: "the VCEK or VLEK is not signed by the ASK or ASVK",
   CERTIFICATE_NOT_YET_VALID: "a certificate is not valid yet",
   CERTIFICATE_EXPIRED: "a certificate has expired",

@@ -8,7 +8,7 @@ import { AUTHORITY_KEY_ID } from "./extension.ts";
  */
 export const EMULATED_URI = "urn:cloister:emulated";
 
-export function isEmulated(certificate: Certificate): boolean {
+export function isEmulated(certificate: Pick<Certificate, "extensions">): boolean {
   const mark = certificate.extensions.find(({ oid }) => oid === AUTHORITY_KEY_ID);
   return mark !== undefined && String.fromCharCode(...mark.value).includes(EMULATED_URI);
 }

@@ -109,7 +109,9 @@ function requireKnown(table: Table, product: Product, kind: string): void {
 }
 
 /** What AMD certified of the chip (VCEK) or the provider (VLEK). */
-export function endorsementOf(certificate: Certificate): Endorsement {
+export function endorsementOf(
+  certificate: Pick<Certificate, "subject" | "extensions">,
+): Endorsement {
   const table = tableOf(certificate.extensions);
   const kind = certificate.subject["CN"]?.[0] === "SEV-VLEK" ? "VLEK" : "VCEK";
   const productName = textIn(table, PRODUCT_NAME);

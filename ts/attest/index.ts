@@ -7,6 +7,7 @@ export { type Crl, parseCrl } from "./crl.ts";
 export { EMULATED_URI, isEmulated } from "./emulated.ts";
 export { type Evidence, evidenceOfExtended, evidenceOfFiles } from "./evidence.ts";
 export { type Endorsement, endorsementOf } from "./extension.ts";
+export { type GuideOptions, verifyGuide } from "./guide/verify.ts";
 export { type LegacyCertificate, parseLegacy } from "./legacy.ts";
 export {
   type Dialect,

@@ -73,6 +73,22 @@ export function requirePolicyForm(word: bigint): void {
   }
 }
 
+const GUIDE_BITS = Object.values(guidePolicyBits).reduce(
+  (word, at) => word | (1n << BigInt(at)),
+  0x30000n,
+);
+
+/** Refuses a word with bits that the field guide gives no meaning; bits 16 and 17 are in its own words and mean nothing there. */
+export function requireGuidePolicyForm(word: bigint): void {
+  const unknown = word & ~GUIDE_BITS;
+  if (unknown !== 0n) {
+    throw new Refusal(
+      "POLICY_RESERVED",
+      `0x${word.toString(16)}: 0x${unknown.toString(16)}, expected 0`,
+    );
+  }
+}
+
 /** The bits of the ABI's word, whatever its reserved bits hold. */
 export function decodePolicy(word: bigint): GuestPolicy {
   const flags: Record<string, boolean> = {};

@@ -3,7 +3,7 @@ import * as Layout from "../abi/report.ts";
 import { Misuse } from "../error.ts";
 import { bigintOf, isZero, reversed } from "./bytes.ts";
 import { Refusal } from "./code.ts";
-import { requirePolicyForm } from "./policy.ts";
+import { type Dialect, requireGuidePolicyForm, requirePolicyForm } from "./policy.ts";
 import { type Cpuid, isTurinChipId, type Product, productOfCpuid } from "./product.ts";
 import { composeTcb, parseTcb, requireTcbForm, type Tcb } from "./tcb.ts";
 
@@ -197,15 +197,16 @@ function versionsOf(view: DataView, version: number) {
   };
 }
 
-/** A report's fields. Refuses what the ABI reserves; says nothing of who signed it. */
-export function parseReport(given: Uint8Array): Report {
+/** A report's fields. Refuses what the ABI reserves; says nothing of who signed it. Only the policy word depends on the dialect. */
+export function parseReport(given: Uint8Array, dialect: Dialect = "abi"): Report {
   // A copy: the fields are the caller's to keep, and a Node Buffer's slice would share memory.
   const bytes = Uint8Array.from(given);
   const view = new DataView(bytes.buffer);
   const version = requireHead(bytes, view);
   requireReserved(bytes, version);
   const policy = view.getBigUint64(Layout.POLICY, true);
-  requirePolicyForm(policy);
+  if (dialect === "abi") requirePolicyForm(policy);
+  else requireGuidePolicyForm(policy);
   const platformInfo = view.getBigUint64(Layout.PLATFORM_INFO, true);
   requirePlatformInfo(platformInfo);
   const info = view.getUint32(Layout.SIGNER_INFO, true);

@@ -19,7 +19,7 @@ export interface Verification extends Result {
   readonly emulated: boolean;
 }
 
-function requireSigner(report: Report, kind: string): string {
+export function requireSigner(report: Report, kind: string): string {
   if (isUnsigned(report)) {
     throw new Refusal("REPORT_UNSIGNED", `SIGNING_KEY is ${report.signingKey}`);
   }
@@ -51,7 +51,7 @@ async function signatureCheck(
   }
 }
 
-function requireTcb(report: Report, { tcb, product }: Endorsement): string {
+export function requireTcb(report: Report, { tcb, product }: Endorsement): string {
   const seen = composeTcb(report.reportedTcb, report.product ?? "Milan");
   if (seen !== composeTcb(tcb, product)) {
     const [reported, certified] = [tcbText(report.reportedTcb), tcbText(tcb)];
@@ -60,7 +60,7 @@ function requireTcb(report: Report, { tcb, product }: Endorsement): string {
   return tcbText(tcb);
 }
 
-function requireChipId(report: Report, hwid: Uint8Array): string {
+export function requireChipId(report: Report, hwid: Uint8Array): string {
   if (isZero(report.chipId)) throw new Refusal("CHIP_ID_MASKED", "CHIP_ID is all zero");
   const seen = report.chipId.subarray(0, hwid.length);
   if (!equal(seen, hwid) || !isZero(report.chipId.subarray(hwid.length))) {

@@ -11,6 +11,8 @@ export const milan: Chip = {
   asids: 509,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  // Base clock of EPYC 7713: AMD's product page.
+  tscKhz: 2000000,
   vmplSss: false,
   rmpquery: false,
   rmpread: false,

@@ -10,6 +10,8 @@ export const naples: Chip = {
   reducedBits: 5,
   asids: 15,
   minSevAsid: 1,
+  // Base clock of EPYC 7601: AMD's product page.
+  tscKhz: 2200000,
   vmplSss: false,
   rmpquery: false,
   rmpread: false,

@@ -11,6 +11,8 @@ export const turin: Chip = {
   asids: 1006,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  // Base clock of EPYC 9535: AMD's product page.
+  tscKhz: 2400000,
   vmplSss: true,
   rmpquery: true,
   rmpread: true,

@@ -6,6 +6,7 @@ import { isPem, parseCertificates, pemBlocks } from "../attest/certificate.ts";
 import { type Check, Refusal, type Result } from "../attest/code.ts";
 import type { Evidence } from "../attest/evidence.ts";
 import { pem } from "../attest/pem.ts";
+import type { Dialect } from "../attest/policy.ts";
 import { type Product, productOfName } from "../attest/product.ts";
 import { parseReport, type Report } from "../attest/report.ts";
 import { splitExtended } from "../attest/table.ts";
@@ -41,6 +42,11 @@ export function reading<T>(path: string, act: () => T): T {
 /** The report at the front of a file; a certificate table may follow it. */
 export const readReport = (path: string): Report =>
   reading(path, () => parseReport(splitExtended(readBytes(path)).report));
+
+export function dialectOf(text: string): Dialect {
+  if (text === "abi" || text === "field-guide") return text;
+  throw new Misuse(`--dialect: "${text}", expected abi or field-guide`);
+}
 
 export type Encoding = "pem" | "der";
 

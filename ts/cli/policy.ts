@@ -15,7 +15,7 @@ import {
   requirePolicyForm,
 } from "../attest/policy.ts";
 import { Misuse } from "../error.ts";
-import { reading, wordOption } from "./attestation.ts";
+import { dialectOf, reading, wordOption } from "./attestation.ts";
 
 interface Options {
   dialect: string;
@@ -25,12 +25,7 @@ interface Options {
 
 const text = (word: bigint) => `0x${word.toString(16).padStart(8, "0")}`;
 
-function isGuide({ dialect }: Options): boolean {
-  if (dialect !== "abi" && dialect !== "field-guide") {
-    throw new Misuse(`--dialect: "${dialect}", expected abi or field-guide`);
-  }
-  return dialect === "field-guide";
-}
+const isGuide = ({ dialect }: Options): boolean => dialectOf(dialect) === "field-guide";
 
 /** The preset with this word, and where its name promises more than its bits set. */
 function presetLines(word: bigint): string[] {

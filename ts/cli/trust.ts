@@ -1,7 +1,9 @@
 // Roots, clock and list for the verbs that verify. The package trusts nobody by itself. DESIGN.md, section 6.
 import type { Command } from "commander";
+import { unbase64 } from "../attest/bytes.ts";
 import type { ChainOptions } from "../attest/chain.ts";
 import { authoritiesOf } from "../attest/evidence/authorities.ts";
+import { guideRoot } from "../attest/guide/root.ts";
 import { products } from "../attest/product.ts";
 import { Misuse } from "../error.ts";
 import { readBytes } from "./attestation.ts";
@@ -28,6 +30,9 @@ export function trustFlags(verb: Command): Command {
 
 export const emulatedRoots = (): Uint8Array[] =>
   products.map((product) => authoritiesOf(product).ARK.certificate);
+
+/** The ARK of the field guide's chain. */
+export const guideArk = (): Uint8Array => unbase64(guideRoot.arkCertificate) as Uint8Array;
 
 export function chainOptions(flags: TrustFlags): ChainOptions {
   const now = flags.at === undefined ? Date.now() : Date.parse(flags.at);

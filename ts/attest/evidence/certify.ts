@@ -61,9 +61,13 @@ export const integer = (value: number): Uint8Array =>
 export const ia5 = (text: string): Uint8Array => der(0x16, letters(text));
 
 /** Names the signer's key, its issuer and serial number, and says that all of it is emulated. RFC 5280, 4.2.1.1. */
-async function mark(signer: x509.PublicKey, product: Product, serial: string) {
+export async function mark(
+  signer: x509.PublicKey,
+  issuerName: x509.JsonName,
+  serial: string,
+): Promise<x509.Extension> {
   const keyId = new Uint8Array(await signer.getKeyIdentifier(crypto));
-  const issuer = new Uint8Array(new x509.Name(authorityName("ARK", product)).toArrayBuffer());
+  const issuer = new Uint8Array(new x509.Name(issuerName).toArrayBuffer());
   const names = der(0xa1, der(0xa4, issuer), der(0x86, letters(EMULATED_URI)));
   const bytes = Uint8Array.from(serial.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
   const value = der(0x30, der(0x80, keyId), names, der(0x82, bytes));
@@ -108,7 +112,7 @@ export async function certifyAuthority(request: AuthorityRequest): Promise<Uint8
       signingAlgorithm: PSS,
       extensions: [
         await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
-        await mark(ark, product, serialOf("ARK", product)),
+        await mark(ark, authorityName("ARK", product), serialOf("ARK", product)),
         new x509.BasicConstraintsExtension(true, role === "ARK" ? undefined : 0, true),
         new x509.KeyUsagesExtension(
           role === "ARK" ? usage | x509.KeyUsageFlags.cRLSign : usage,
@@ -153,7 +157,12 @@ const productNames: Record<Product, string> = {
 };
 
 /** AMD's extensions in the order AMD writes them, which differs by product. */
-export function amdExtensions(request: EndorsementRequest): AmdExtension[] {
+export function amdExtensions(
+  request: Pick<
+    EndorsementRequest,
+    "kind" | "product" | "productName" | "tcb" | "chipId" | "cspId"
+  >,
+): AmdExtension[] {
   const { kind, product, tcb } = request;
   const name = request.productName ?? (kind === "VLEK" ? product : productNames[product]);
   const level = (arc: string, value: number): AmdExtension => [arc, integer(value)];
@@ -198,7 +207,7 @@ export async function certifyEndorsement(request: EndorsementRequest): Promise<U
         ...altered.map(
           ([arcs, value]) => new x509.Extension(`1.3.6.1.4.1.3704.1.${arcs}`, false, view(value)),
         ),
-        await mark(issuer.publicKey, product, serialOf(role, product)),
+        await mark(issuer.publicKey, authorityName("ARK", product), serialOf(role, product)),
       ],
     },
     crypto,
@@ -238,7 +247,7 @@ export async function certifyCrl(request: CrlRequest): Promise<Uint8Array> {
         reason: x509.X509CrlReason.keyCompromise,
       })),
       extensions: [
-        await mark(ark.publicKey, product, serialOf("ARK", product)),
+        await mark(ark.publicKey, authorityName("ARK", product), serialOf("ARK", product)),
         new x509.Extension("2.5.29.20", false, view(integer(1))), // cRLNumber
       ],
     },

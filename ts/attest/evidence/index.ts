@@ -1,6 +1,7 @@
 // `cloister/evidence`: right and wrong evidence for whoever tests a verifier. Emulated keys; never AMD's.
 
 export { EMULATED_URI, isEmulated } from "../emulated.ts";
+export { type GuideChain, type GuideRequest, makeGuideChain } from "../guide/certify.ts";
 export { pem } from "../pem.ts";
 export { type Authority, authoritiesOf } from "./authorities.ts";
 export {

@@ -1,11 +1,9 @@
 // A chip's secrets and the keys that follow from them, by the published derivation. Firmware and factory share it.
 // Spec digest attestation.md, 6 (One Glitch to Rule Them All, CCS'21); labels also in AMD's sev-tool.
-import { gcm } from "@noble/ciphers/aes.js";
 import { p384 } from "@noble/curves/nist.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256, sha384 } from "@noble/hashes/sha2.js";
-import * as Hashstick from "../../abi/vlek-hashstick.ts";
 import { kdf } from "../../kdf.ts";
 import { bigintOf, concat, reversed, unhex } from "../bytes.ts";
 import type { Product } from "../product.ts";
@@ -92,28 +90,6 @@ export function hashSticksOf(
 ): Uint8Array {
   const whole = derive(seed, `VLEK ${product} ${cspId}`, 8 * STICK);
   return shorten(whole, (1n << 64n) - 1n, tcb);
-}
-
-/** The key under which the key service wraps hash sticks for a chip, 32 bytes. */
-export const wrapKeyOf = ({ fuses }: ChipSecrets): Uint8Array =>
-  kdf(sha256(fuses), "cloister-vlek-wrap", 32);
-
-/** The 432 bytes that SNP_VLEK_LOAD takes, under an IV of 12 bytes. */
-export function wrapHashSticks(
-  chip: ChipSecrets,
-  iv: Uint8Array,
-  sticks: Uint8Array,
-  tcb: bigint,
-): Uint8Array {
-  const page = new Uint8Array(Hashstick.SIZE);
-  const view = new DataView(page.buffer);
-  view.setBigUint64(Hashstick.TCB_VERSION, tcb, true);
-  const aad = page.slice(Hashstick.TCB_VERSION, Hashstick.RESERVED_198);
-  const sealed = gcm(wrapKeyOf(chip), iv, aad).encrypt(sticks);
-  page.set(iv, Hashstick.IV);
-  page.set(sealed.subarray(0, 8 * STICK), Hashstick.WRAPPED);
-  page.set(sealed.subarray(8 * STICK), Hashstick.TAG);
-  return page;
 }
 
 /** Hash sticks cut down from one TCB to another, which must be at most the first in every byte. */
