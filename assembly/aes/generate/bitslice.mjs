@@ -49,21 +49,23 @@ function substitute(body, circuit, q) {
   return EIGHT.map((i) => names[`s${7 - i}`]);
 }
 
-/** a ^ x b in GF(2^8), a row a bit: x^8 = x^4 + x^3 + x + 1. */
-function plusDouble(body, a, b) {
-  return EIGHT.map((i) => {
-    if (i === 0) return body.xor(a[0], b[7]);
-    const sum = body.xor(a[i], b[i - 1]);
-    return i === 1 || i === 3 || i === 4 ? body.xor(sum, b[7]) : sum;
-  });
-}
-
-/** MixColumns: 2a0 + 3a1 + a2 + a3 = 2(a0 + a1) + a1 + (a2 + a3). */
+/** MixColumns: 2a0 + 3a1 + a2 + a3 = 2(a0 + a1) + a1 + (a2 + a3), where x^8 = x^4 + x^3 + x + 1. Bit by bit, so that few values wait. */
 function mix(body, q) {
-  const next = q.map((a) => body.let(below(a, 1)));
-  const pairs = q.map((a, i) => body.xor(a, next[i]));
-  const rest = next.map((a, i) => body.xor(a, body.let(below(pairs[i], 2))));
-  return plusDouble(body, rest, pairs);
+  const pairs = [];
+  const rests = [];
+  const columns = (i) => {
+    const next = body.let(below(q[i], 1));
+    pairs[i] = body.xor(q[i], next);
+    rests[i] = body.xor(next, body.let(below(pairs[i], 2)));
+  };
+  columns(7);
+  const mixed = [];
+  for (const i of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    if (i < 7) columns(i);
+    const doubled = i === 0 ? [7] : [1, 3, 4].includes(i) ? [i - 1, 7] : [i - 1];
+    mixed.push(body.xor(rests[i], ...doubled.map((j) => pairs[j])));
+  }
+  return mixed;
 }
 
 /** InvMixColumns is MixColumns of a + 4(a0 + a2): (14, 11, 13, 9) = (2, 3, 1, 1) (5, 0, 4, 0). */
