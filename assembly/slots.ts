@@ -14,6 +14,12 @@ export function slotOf(asid: u32): usize {
 /** Loads a key of 16 or 32 bytes for the blocks, and another for the tweak of XTS. Never while a frame is open under the slot. */
 export function installKey(asid: u32, key: usize, tweakKey: usize, keyBytes: u32): void {
   const slot = slotOf(asid);
+  loadKey(slot, key, tweakKey, keyBytes);
+  store<u32>(slot, Slot.ACTIVE, Slot.STATE);
+}
+
+/** Expands a key into every form the kernels want. */
+export function loadKey(slot: usize, key: usize, tweakKey: usize, keyBytes: u32): void {
   const rounds = roundsOf(keyBytes);
   store<u32>(slot, u32(rounds), Slot.ROUNDS);
   expand(key, keyBytes, slot + Slot.ENCRYPT);
@@ -23,7 +29,6 @@ export function installKey(asid: u32, key: usize, tweakKey: usize, keyBytes: u32
   permute(slot + Slot.DECRYPT, rounds, slot + Slot.PERMUTED_DECRYPT, true);
   slice(slot + Slot.ENCRYPT, rounds, slot + Slot.SLICED_ENCRYPT, false);
   slice(slot + Slot.ENCRYPT, rounds, slot + Slot.SLICED_DECRYPT, true);
-  store<u32>(slot, Slot.ACTIVE, Slot.STATE);
 }
 
 /** Unbinds a slot. The key itself goes when the last frame open under it is closed. */

@@ -7,12 +7,14 @@ import { attestFigures } from "./attest.ts";
 import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
 import type { Figure } from "./figure.ts";
+import { parseFigures } from "./parse.ts";
 import { replayFigures } from "./replay.ts";
 import { wholeFigures } from "./whole.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
   whole: wholeFigures,
+  parse: parseFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   attest: attestFigures,

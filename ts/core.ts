@@ -5,6 +5,7 @@ import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
 import * as Slot from "./abi/slot.ts";
 import * as Vcpu from "./abi/vcpu.ts";
+import { cryptoPort } from "./crypto-port.ts";
 import { Misuse } from "./error.ts";
 import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
@@ -194,6 +195,7 @@ function firmwarePort(made: Silicon): FirmwarePort {
   const register = (offset: number) => view.getUint32(Memory.MAILBOX + offset, true);
   const id = (2 ** Mailbox.COMMAND_WIDTH - 1) << Mailbox.COMMAND_LSB;
   return {
+    ...cryptoPort(made),
     onDoorbell(listener) {
       made.doorbell = listener;
     },
@@ -216,10 +218,13 @@ function firmwarePort(made: Silicon): FirmwarePort {
     }),
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
     installKey(asid, key, tweakKey) {
+      const { length } = key;
+      if ((length !== 16 && length !== 32) || tweakKey.length !== length)
+        throw new Misuse(`key: ${length} bytes and ${tweakKey.length}, expected 16 or 32 each`);
       bytes.set(key, Memory.WINDOW);
-      bytes.set(tweakKey, Memory.WINDOW + key.length);
-      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + key.length, key.length);
-      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * key.length);
+      bytes.set(tweakKey, Memory.WINDOW + length);
+      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + length, length);
+      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * length);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
     flushes: () => exports.flushes(),

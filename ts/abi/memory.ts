@@ -15,7 +15,9 @@ export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
 export const DEVICE_TABLE = 0x026000; // 8192
-export const RESERVED_028000 = 0x028000; // 688128
+export const HASH = 0x028000; // 4096
+export const GCM = 0x029000; // 20480
+export const RESERVED_02E000 = 0x02e000; // 663552
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).

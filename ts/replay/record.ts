@@ -20,7 +20,7 @@ export {
 export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 8 | 9 | 10 | 11 | 12;
 
 /** The largest fetch, load, store or modify: one page. */
-export const ACCESS_LIMIT = 4096;
+export const ACCESS_LIMIT: number = Record.ACCESS_LIMIT;
 /** The largest transfer. Linux itself stops at 2^31 - 4096. */
 export const TRANSFER_LIMIT: number = 2 ** 31;
 
@@ -57,6 +57,9 @@ const OPERATIONS: Uint8Array = Uint8Array.from([
   ...every(Record.DMA_OUT, COLUMNS - 1),
   ...every(Record.DMA_IN, COLUMNS - 1),
 ]);
+
+/** The handlers of fetches, loads, stores and modifies as the core's parsers index them (ts/abi/decode.ts). */
+export const ACCESS_OPERATIONS: Uint8Array = OPERATIONS.subarray(0, 4 * COLUMNS);
 
 /** The handler of a record: OP of ts/abi/record.ts. */
 export function operation(kind: Kind, bytes: number): number {

@@ -49,7 +49,8 @@ function substitute(body, circuit, q) {
   return EIGHT.map((i) => names[`s${7 - i}`]);
 }
 
-/** MixColumns: 2a0 + 3a1 + a2 + a3 = 2(a0 + a1) + a1 + (a2 + a3), where x^8 = x^4 + x^3 + x + 1. Bit by bit, so that few values wait. */
+/** MixColumns: 2a0 + 3a1 + a2 + a3 = 2(a0 + a1) + a1 + (a2 + a3), where x^8 = x^4 + x^3 + x + 1. Bit by bit, so that few values
+ *  wait. */
 function mix(body, q) {
   const pairs = [];
   const rests = [];

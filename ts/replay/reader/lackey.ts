@@ -2,6 +2,7 @@
 import { BadInput } from "../../error.ts";
 import * as Records from "../record.ts";
 import { Batch, type Counts } from "../record.ts";
+import * as Decode from "./decode.ts";
 import type { Input } from "./input.ts";
 import { SystemCalls } from "./lackey-syscalls.ts";
 import type { TraceReader } from "./reader.ts";
@@ -98,48 +99,70 @@ export class LackeyReader implements TraceReader {
     return true;
   }
 
-  // The hot loop: whole lines up to `until`, a byte at a time. No string is made except for what is not a memory access.
+  /** Whole lines up to `until`: well-formed accesses in the core, a piece at a time, every other line here. */
   #parse(batch: Batch, until: number): void {
+    const input = this.#input;
+    while (input.at < until && batch.length < batch.capacity) {
+      const most = Math.min(until, input.at + Decode.PIECE);
+      const end = most < until ? input.buffer.lastIndexOf(NEWLINE, most - 1) + 1 : most;
+      // A line longer than a piece.
+      if (end <= input.at) this.#line(batch);
+      else this.#piece(batch, end);
+    }
+  }
+
+  #piece(batch: Batch, end: number): void {
+    const input = this.#input;
+    const start = input.at;
+    Decode.load(input.buffer.subarray(start, end));
+    while (input.at < end && batch.length < batch.capacity) {
+      const before = batch.length;
+      input.at += Decode.lackey(input.at - start, end - start, batch);
+      for (let i = before; i < batch.length; i++)
+        this.#recordLines[i] = ++this.#lines - this.#batchLine;
+      if (input.at < end && batch.length < batch.capacity) this.#line(batch);
+    }
+  }
+
+  // One line, a byte at a time: whatever it may be.
+  #line(batch: Batch): void {
     const text = this.#input.buffer;
     const hex = HEX;
-    let start = this.#input.at;
-    while (start < until && batch.length < batch.capacity) {
-      this.#lines++;
-      const kind = kindAt(text, start);
-      if (kind === NONE) {
-        start = this.#other(batch, start);
-        continue;
-      }
-      let at = start + 3;
-      let low = 0;
-      let high = 0;
-      let digit = hex[text[at]!]!;
-      while (digit < 16) {
-        high = (high << 4) | (low >>> 28);
-        low = (low << 4) | digit;
-        digit = hex[text[++at]!]!;
-      }
-      const comma = at;
-      let bytes = 0;
-      digit = hex[text[++at]!]!;
-      while (digit < 10) {
-        bytes = bytes * 10 + digit;
-        digit = hex[text[++at]!]!;
-      }
-      const sized = at;
-      if (text[at] === RETURN) at++;
-      const digits = comma - start - 3;
-      const wellFormed = text[comma] === COMMA && text[at] === NEWLINE && digits > 0;
-      if (!wellFormed || digits > ADDRESS_DIGITS || bytes < 1 || bytes > Records.ACCESS_LIMIT) {
-        this.#explain(start, comma, sized);
-      }
-      // Only these can leave the lower half, or lie in the upper.
-      if (high >= 0x7fff || high < 0) this.#canonical(start, high, low, bytes);
-      this.#recordLines[batch.length] = this.#lines - this.#batchLine;
-      batch.push(low, high, bytes, Records.operation(kind as Records.Kind, bytes));
-      start = at + 1;
+    const start = this.#input.at;
+    this.#lines++;
+    const kind = kindAt(text, start);
+    if (kind === NONE) {
+      this.#input.at = this.#other(batch, start);
+      return;
     }
-    this.#input.at = start;
+    let at = start + 3;
+    let low = 0;
+    let high = 0;
+    let digit = hex[text[at]!]!;
+    while (digit < 16) {
+      high = (high << 4) | (low >>> 28);
+      low = (low << 4) | digit;
+      digit = hex[text[++at]!]!;
+    }
+    const comma = at;
+    let bytes = 0;
+    digit = hex[text[++at]!]!;
+    while (digit < 10) {
+      bytes = bytes * 10 + digit;
+      digit = hex[text[++at]!]!;
+    }
+    const sized = at;
+    if (text[at] === RETURN) at++;
+    const digits = comma - start - 3;
+    const wellFormed = text[comma] === COMMA && text[at] === NEWLINE && digits > 0;
+    if (!wellFormed || digits > ADDRESS_DIGITS || bytes < 1 || bytes > Records.ACCESS_LIMIT) {
+      this.#explain(start, comma, sized);
+    }
+    // Only these can leave the lower half, or lie in the upper.
+    if (high >= 0x7fff || high < 0) this.#canonical(start, high, low, bytes);
+    this.#recordLines[batch.length] = this.#lines - this.#batchLine;
+    batch.push(low, high, bytes, Records.operation(kind as Records.Kind, bytes));
+    this.#input.at = at + 1;
   }
 
   /** A line that is no memory access; answers where the next begins. */
