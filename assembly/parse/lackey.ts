@@ -2,12 +2,13 @@
 // which knows system calls and says what is wrong. docs/trace-format.md.
 import * as Cltr from "../../ts/abi/cltr";
 import * as Decode from "../../ts/abi/decode";
+import * as Memory from "../../ts/abi/memory";
 import * as Record from "../../ts/abi/record";
+import { swizzle } from "../aes/swizzle";
 import { operationOf, record } from "./record";
 
 const NEWLINE: u32 = 0x0a;
 const RETURN: u32 = 0x0d;
-const COMMA: u8 = 0x2c;
 const ZERO: u32 = 0x30;
 // The three characters before an address, as a little-endian word.
 const FETCH: u32 = 0x202049;
@@ -26,59 +27,80 @@ function isAccess(prefix: u32): bool {
   return true;
 }
 
-let address: u64 = 0;
-
-/** Reads the hexadecimal digits at `at` into `address`. Answers how many, or 0 where they do not end in a comma within 16. */
-function readAddress(at: usize): u32 {
-  const text = v128.load(at);
-  const commas = i8x16.bitmask(i8x16.eq(text, i8x16.splat(COMMA)));
-  const digits = u32(ctz(commas));
-  // No comma is 32 zeros.
-  if (digits > 15 || digits == 0) return 0;
-  const decimal = i8x16.lt_u(i8x16.sub(text, i8x16.splat(0x30)), i8x16.splat(10));
-  const lower = v128.or(text, i8x16.splat(0x20));
-  const letter = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(6));
-  const good = u32(i8x16.bitmask(v128.or(decimal, letter)));
-  const wanted = (u32(1) << digits) - 1;
-  if ((good & wanted) != wanted) return 0;
-  const values = i8x16.add(v128.and(text, i8x16.splat(15)), v128.and(letter, i8x16.splat(9)));
-  // The last digit goes to lane 0; lanes beyond the first digit get an index below 0, which gives 0.
-  const order = i8x16.sub(
-    i8x16.splat(u8(digits - 1)),
-    i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-  );
-  const reversed = i8x16.swizzle(values, order);
-  const pairs = v128.or(reversed, i16x8.shr_u(reversed, 4));
-  const bytes = i8x16.narrow_i16x8_u(v128.and(pairs, i16x8.splat(0xff)), i16x8.splat(0));
-  address = i64x2.extract_lane(bytes, 0);
-  return digits;
-}
+// Vectors of the loop below, in memory: V8 builds a constant anew in every turn, and keeps what was loaded.
+const VECTORS: usize = memory.data<u8>(
+  [
+    44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 44, 48, 48, 48, 48, 48, 48, 48, 48,
+    48, 48, 48, 48, 48, 48, 48, 48, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 97, 97, 97, 97, 97, 97, 97, 97,
+    97, 97, 97, 97, 97, 97, 97, 97, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255, 0, 255, 0, 255, 0, 255, 0, 255, 0,
+    255, 0, 255, 0, 255, 0,
+  ],
+  16,
+);
 
 /** Decodes lines from `from` to `end` (behind a newline) into up to `records` records of Memory.BATCH, one a line, and stops before
- *  the first line that is anything but a well-formed access. Answers records made and bytes taken, packed by ts/abi/decode.ts. */
+ *  the first line that is anything but a well-formed access. Adds to the counts of kinds in scratch memory. Answers records made
+ *  and bytes taken, packed by ts/abi/decode.ts. */
 export function parseLackey(from: usize, end: usize, records: u32): u32 {
+  return ASC_FEATURE_SIMD ? parseWide(from, end, records) : 0;
+}
+
+function parseWide(from: usize, end: usize, records: u32): u32 {
+  const comma = v128.load(VECTORS);
+  const zero = v128.load(VECTORS, 16);
+  const ten = v128.load(VECTORS, 32);
+  const lowerBit = v128.load(VECTORS, 48);
+  const letterA = v128.load(VECTORS, 64);
+  const six = v128.load(VECTORS, 80);
+  const fifteen = v128.load(VECTORS, 96);
+  const nine = v128.load(VECTORS, 112);
+  const lanes = v128.load(VECTORS, 128);
+  const lowBytes = v128.load(VECTORS, 144);
   let at = from;
   let made: u32 = 0;
-  if (ASC_FEATURE_SIMD) {
-    while (at < end && made < records) {
-      if (!isAccess(load<u32>(at) & 0xffffff)) break;
-      const digits = readAddress(at + 3);
-      if (!digits) break;
-      let next = at + 4 + digits;
-      let bytes: u32 = 0;
-      let digit = u32(load<u8>(next)) - ZERO;
-      // Five digits are too many.
-      for (const limit = next + 5; digit < 10 && next < limit; digit = u32(load<u8>(next)) - ZERO) {
-        bytes = bytes * 10 + digit;
-        next++;
-      }
-      if (digit + ZERO == RETURN) next++;
-      if (load<u8>(next) != NEWLINE || bytes - 1 >= u32(Record.ACCESS_LIMIT)) break;
-      // The upper half, or across the end of the lower: not here.
-      if (address + bytes > u64(1) << 47) break;
-      record(made++, address, bytes, operationOf(kind, bytes));
-      at = next + 1;
+  // Four counts of 16 bits, a kind each.
+  let counts: u64 = 0;
+  while (at < end && made < records) {
+    if (!isAccess(load<u32>(at) & 0xffffff)) break;
+    const text = v128.load(at, 3);
+    const digits = u32(ctz(i8x16.bitmask(i8x16.eq(text, comma))));
+    // Sixteen digits, or no comma near: 16 or 32 zeros.
+    if (digits > 15 || digits == 0) break;
+    const decimal = i8x16.lt_u(i8x16.sub(text, zero), ten);
+    const letter = i8x16.lt_u(i8x16.sub(v128.or(text, lowerBit), letterA), six);
+    const wanted = (u32(1) << digits) - 1;
+    if (~u32(i8x16.bitmask(v128.or(decimal, letter))) & wanted) break;
+    const values = i8x16.add(v128.and(text, fifteen), v128.and(letter, nine));
+    // The last digit goes to lane 0; lanes beyond the first digit get an index below 0, which gives 0.
+    const reversed = swizzle(values, i8x16.sub(i8x16.splat(u8(digits - 1)), lanes));
+    const pairs = v128.and(v128.or(reversed, i16x8.shr_u(reversed, 4)), lowBytes);
+    const gva = u64(i64x2.extract_lane(i8x16.narrow_i16x8_u(pairs, pairs), 0));
+    let next = at + 4 + digits;
+    let bytes = u32(load<u8>(next)) - ZERO;
+    if (bytes > 9) break;
+    let after = u32(load<u8>(++next));
+    // Up to four digits.
+    while (after - ZERO < 10 && bytes < 1000) {
+      bytes = bytes * 10 + after - ZERO;
+      after = u32(load<u8>(++next));
     }
+    if (after == RETURN) after = u32(load<u8>(++next));
+    if (after != NEWLINE || bytes - 1 >= u32(Record.ACCESS_LIMIT)) break;
+    // The upper half, or across the end of the lower: not here.
+    if (gva + bytes > u64(1) << 47) break;
+    record(made++, gva, bytes, operationOf(kind, bytes));
+    counts += u64(1) << (u64(kind) << 4);
+    at = next + 1;
   }
+  addCounts(counts);
   return (made << Decode.MADE_LSB) | u32(at - from);
+}
+
+function addCounts(counts: u64): void {
+  const at: usize = Memory.SCRATCH + Decode.COUNTS;
+  for (let kind: usize = 0; kind < 4; kind++, counts >>= 16)
+    store<u32>(at + (kind << 2), load<u32>(at + (kind << 2)) + (u32(counts) & 0xffff));
 }

@@ -13,6 +13,6 @@ export function operationOf(kind: u32, bytes: u32): u32 {
 export function record(index: u32, gva: u64, bytes: u32, operation: u32): void {
   const at: usize = Memory.BATCH + usize(index) * Record.SIZE;
   store<u64>(at, gva, Record.GVA);
-  store<u32>(at, bytes, Record.BYTES);
-  store<u32>(at, operation, Record.OP);
+  // Both words at once: the handler stands in the byte after the size.
+  store<u64>(at, u64(bytes) | (u64(operation) << 32), Record.BYTES);
 }

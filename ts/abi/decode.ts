@@ -7,7 +7,9 @@ export const KINDS = 0x040; // 64
 export const SEEN = 0x080; // 256
 export const TAKEN = 0x180; // u32
 export const RESERVED_184 = 0x184; // 12
-export const SIZE = 0x190;
+// How many fetches, loads, stores and modifies parseLackey made.
+export const COUNTS = 0x190; // 16
+export const SIZE = 0x1a0;
 
 export const COLUMNS = 10;
 

@@ -133,11 +133,11 @@ export function noCounts(): Counts {
   };
 }
 
-/** Adds a batch to the counts. */
-export function count(counts: Counts, batch: Batch): void {
+/** Adds a batch, or its records from one on, to the counts. */
+export function count(counts: Counts, batch: Batch, from = 0): void {
   const seen = new Uint32Array(Cltr.KIND_LIMIT);
   const end = batch.length * WORDS;
-  for (let word = OP; word < end; word += WORDS) seen[KINDS[batch.words[word]!]!]!++;
+  for (let word = from * WORDS + OP; word < end; word += WORDS) seen[KINDS[batch.words[word]!]!]!++;
   counts.records += batch.length;
   counts.fetches += seen[Cltr.KIND_FETCH]!;
   counts.loads += seen[Cltr.KIND_LOAD]!;

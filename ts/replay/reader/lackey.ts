@@ -1,7 +1,7 @@
 // Reads what `valgrind --tool=lackey --trace-mem=yes --trace-syscalls=yes --log-file=FILE` prints. docs/trace-format.md.
 import { BadInput } from "../../error.ts";
+import type { Batch, Counts } from "../record.ts";
 import * as Records from "../record.ts";
-import { Batch, type Counts } from "../record.ts";
 import * as Decode from "./decode.ts";
 import type { Input } from "./input.ts";
 import { SystemCalls } from "./lackey-syscalls.ts";
@@ -45,9 +45,8 @@ export class LackeyReader implements TraceReader {
   readonly #calls = new SystemCalls();
   #lines = 0;
   #ended = false;
-  // Lines of the batch's records, counted from the line before its first.
-  #batchLine = 0;
-  #recordLines: Uint32Array = new Uint32Array(Batch.RECORDS);
+  // Where the batch's records come from: runs of one record a line, each as its first record and that one's line.
+  #runs: { record: number; line: number }[] = [];
 
   constructor(input: Input) {
     this.#input = input;
@@ -63,17 +62,13 @@ export class LackeyReader implements TraceReader {
 
   async next(batch: Batch): Promise<number> {
     batch.length = 0;
-    this.#batchLine = this.#lines;
-    if (this.#recordLines.length < batch.capacity) {
-      this.#recordLines = new Uint32Array(batch.capacity);
-    }
+    this.#runs = [];
     while (batch.length < batch.capacity) {
       const input = this.#input;
       const until = input.buffer.lastIndexOf(NEWLINE, input.end - 1) + 1;
       if (input.at < until) this.#parse(batch, until);
       else if (!(await this.#more())) break;
     }
-    Records.count(this.counts, batch);
     if (this.counts.records === 0) {
       throw new BadInput(`${this.name}: no record in ${this.#lines} lines, expected at least one`);
     }
@@ -81,7 +76,8 @@ export class LackeyReader implements TraceReader {
   }
 
   locate(ordinal: number): string {
-    return `${this.name}:${this.#batchLine + this.#recordLines[ordinal]!}`;
+    const run = this.#runs.findLast(({ record }) => record <= ordinal)!;
+    return `${this.name}:${run.line + ordinal - run.record}`;
   }
 
   close(): Promise<void> {
@@ -117,15 +113,22 @@ export class LackeyReader implements TraceReader {
     Decode.load(input.buffer.subarray(start, end));
     while (input.at < end && batch.length < batch.capacity) {
       const before = batch.length;
-      input.at += Decode.lackey(input.at - start, end - start, batch);
-      for (let i = before; i < batch.length; i++)
-        this.#recordLines[i] = ++this.#lines - this.#batchLine;
+      this.#runs.push({ record: before, line: this.#lines + 1 });
+      input.at += Decode.lackey(input.at - start, end - start, batch, this.counts);
+      this.#lines += batch.length - before;
       if (input.at < end && batch.length < batch.capacity) this.#line(batch);
     }
   }
 
-  // One line, a byte at a time: whatever it may be.
+  /** One line, whatever it may be. */
   #line(batch: Batch): void {
+    const before = batch.length;
+    this.#runs.push({ record: before, line: this.#lines + 1 });
+    this.#any(batch);
+    Records.count(this.counts, batch, before);
+  }
+
+  #any(batch: Batch): void {
     const text = this.#input.buffer;
     const hex = HEX;
     const start = this.#input.at;
@@ -160,7 +163,6 @@ export class LackeyReader implements TraceReader {
     }
     // Only these can leave the lower half, or lie in the upper.
     if (high >= 0x7fff || high < 0) this.#canonical(start, high, low, bytes);
-    this.#recordLines[batch.length] = this.#lines - this.#batchLine;
     batch.push(low, high, bytes, Records.operation(kind as Records.Kind, bytes));
     this.#input.at = at + 1;
   }
@@ -170,10 +172,8 @@ export class LackeyReader implements TraceReader {
     const text = this.#input.buffer;
     const end = text.indexOf(NEWLINE, start);
     const line = latin1(text.subarray(start, text[end - 1] === RETURN ? end - 1 : end));
-    const before = batch.length;
     const fault = this.#calls.line(line, batch);
     if (fault !== undefined) this.#refuse(start, start + fault.at, fault.seen, fault.expected);
-    if (batch.length > before) this.#recordLines[before] = this.#lines - this.#batchLine;
     return end + 1;
   }
 
