@@ -2,20 +2,35 @@
 // APM vol. 2, table 15-39; spec digest rmp.md 5.
 import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
-import { mask, OFFSET, pageOf } from "./address";
+import * as Memory from "../ts/abi/memory";
+import * as Rmp from "../ts/abi/rmp";
+import * as State from "../ts/abi/state";
+import { bit, mask, OFFSET, pageOf } from "./address";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite } from "./page";
-import { isEnabled, isHypervisorOwned } from "./rmp";
+import { asidOf, governing, isEnabled, isHypervisorOwned, lowOf } from "./rmp";
 
 function keyOf(encrypted: bool): u32 {
   return encrypted ? 0 : Frame.RAW;
 }
 
-/** Copies `bytes` within one page to a linear address. Reads are never refused: they show ciphertext. */
+/** Whether the host sees ones instead of a page: a guest's private memory, with ciphertext hiding. Spec digest aes-engine.md 4. */
+function isHidden(page: u32): bool {
+  if (!load<u32>(Memory.STATE, State.CIPHERTEXT_HIDING)) return false;
+  const low = lowOf(governing(page));
+  return bit(low, Rmp.ASSIGNED_BIT) && asidOf(low) != 0;
+}
+
+/** Copies `bytes` within one page to a linear address. Reads are never refused: they show ciphertext, or ones where it is
+ *  hidden. */
 export function hostRead(spa: u64, encrypted: bool, bytes: u32, to: usize): bool {
   const page = pageOf(spa);
   if (!isDram(page)) return hostFault(0, spa);
+  if (isHidden(page)) {
+    memory.fill(to, 0xff, bytes);
+    return true;
+  }
   const frame = open(page, keyOf(encrypted));
   if (!frame) return false;
   memory.copy(to, bytesOf(frame) + (usize(spa) & OFFSET), bytes);

@@ -1,11 +1,16 @@
 // The secure processor's own road to memory: any key, no RMP check on its accesses, and RMP entries as it decides them.
 // What it may do with them is the firmware's business (ts/psp/).
+import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
-import { bit, LARGE_PAGES, OFFSET, pageOf } from "./address";
+import * as Slot from "../ts/abi/slot";
+import * as State from "../ts/abi/state";
+import { bit, LARGE_PAGES, OFFSET, PAGE, pageOf } from "./address";
+import { forgetChecksum, noteChecksum } from "./checksum";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
 import { governing, headOf, highOf, lowOf, makeEntry, put } from "./rmp";
+import { flushTlb } from "./tlb";
 
 /** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
 export function pspRead(spa: u64, key: u32, bytes: u32, to: usize): bool {
@@ -24,6 +29,18 @@ export function pspWrite(spa: u64, key: u32, bytes: u32, from: usize): bool {
   if (!frame) return false;
   memory.copy(bytesOf(frame) + offset, from, bytes);
   return true;
+}
+
+/** Notes the checksum of a SEV-ES guest's VMSA: from now on only #VMEXIT changes it. False when out of frames or rows. */
+export function noteVmsa(spa: u64, asid: u32): bool {
+  const page = pageOf(spa);
+  const frame = open(page, asid);
+  return frame != 0 && noteChecksum(page, bytesOf(frame));
+}
+
+/** A SEV-ES guest's VMSA is no more. */
+export function forgetVmsa(spa: u64): void {
+  forgetChecksum(pageOf(spa));
 }
 
 /** The low quadword of the RMP entry of a page. */
@@ -46,4 +63,32 @@ export function setRmp(spa: u64, low: u64, high: u64): bool {
   for (let i: u32 = 0; i < pages; i++) settle(first + i);
   put(page, low, high);
   return true;
+}
+
+/** Whether the machine has memory at an address. */
+export function covered(spa: u64): bool {
+  return isDram(pageOf(spa));
+}
+
+/** SNP_INIT turns the RMP's checks on, SNP_SHUTDOWN_EX off. */
+export function enforceRmp(on: bool): void {
+  store<u32>(Memory.STATE, u32(on), State.SNP_ENABLED);
+  flushTlb();
+}
+
+/** INIT_RMP: every page is the hypervisor's. */
+export function clearRmp(): void {
+  const root = load<u32>(Memory.STATE, State.RMP_ROOT);
+  const leaves = (load<u32>(Memory.STATE, State.DRAM_PAGES) + 255) >> 8;
+  for (let i: u32 = 0; i < leaves; i++) {
+    const leaf = load<u32>(root + (usize(i) << 2));
+    if (leaf) memory.fill(bytesOf(leaf), 0, PAGE);
+  }
+  memory.fill(Memory.ASID_COUNTERS, 0, Slot.COUNT << 3);
+  flushTlb();
+}
+
+/** CIPHERTEXT_HIDING_EN: the host reads ones where a guest's private memory is. */
+export function hideCiphertext(on: bool): void {
+  store<u32>(Memory.STATE, u32(on), State.CIPHERTEXT_HIDING);
 }

@@ -106,6 +106,7 @@ export function isInUse(page: u32): bool {
 /** VMRUN marks the pages it runs on, #VMEXIT takes the marks away: in between, host stores, the guest's private accesses
  *  and RMPUPDATE meet them. False when no frame is left for the entry. APM vol. 2, 15.36.12; spec digest rmp.md 6. */
 export function setInUse(page: u32, inUse: bool): bool {
+  if (!isEnabled()) return true;
   const entry = inUse ? makeEntry(page) : entryOf(page);
   if (!entry) return !inUse;
   if (inUse) forgetPage(page);

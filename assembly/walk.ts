@@ -52,7 +52,7 @@ function isUser(): bool {
 }
 
 /** The C-bit's mask, or 0 where memory encryption is off. */
-function cBit(): u64 {
+export function cBit(): u64 {
   const position = load<u32>(Memory.STATE, State.C_BIT);
   return position ? mask(position) : 0;
 }
@@ -66,6 +66,11 @@ function frameMask(): u64 {
 function reservedBits(encryptable: bool): u64 {
   const all = (mask(Pte.FRAME_LSB + Pte.FRAME_WIDTH) - 1) & ~OFFSET & ~frameMask();
   return encryptable ? all & ~cBit() : all;
+}
+
+/** Whether a pointer, its C-bit left out, is within the part's physical address width. Low bits mean other things. */
+export function isAddress(pointer: u64): bool {
+  return (pointer & ~cBit() & ~(frameMask() | OFFSET)) == 0;
 }
 
 /** The key a page is open under for the host, by the C-bit of the entry that names it. */

@@ -34,6 +34,11 @@ export class Lab {
     this.cr3 = this.#table("3:");
   }
 
+  /** Where the next page will be. */
+  get next(): bigint {
+    return this.#next;
+  }
+
   /** A free page of system memory. */
   small(): bigint {
     this.#next += PAGE;

@@ -136,6 +136,7 @@ test("no road is left: each folder imports what its side may know", () => {
 
 const RAW = [
   "ts/core.ts",
+  "ts/cpu-port.ts",
   "ts/crypto-port.ts",
   "ts/rmp-port.ts",
   "ts/silicon.ts",

@@ -4,7 +4,9 @@ import * as Events from "./abi/events.ts";
 import * as Mailbox from "./abi/mailbox.ts";
 import * as Memory from "./abi/memory.ts";
 import * as Slot from "./abi/slot.ts";
+import * as State from "./abi/state.ts";
 import * as Vcpu from "./abi/vcpu.ts";
+import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { cryptoPort } from "./crypto-port.ts";
 import { Misuse } from "./error.ts";
 import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
@@ -120,6 +122,7 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
       exports.vmexit(BigInt(code), info1, info2);
     },
     replay: replayPort(made),
+    cpu: cpuPort(made),
     noteBounce: (n) => exports.count(Events.BYTES_BOUNCED, BigInt(n)),
     exit: made.exit,
   };
@@ -186,6 +189,7 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
       exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
       return true;
     },
+    ...hostCpu(made),
     exit: made.exit,
   };
 }
@@ -217,6 +221,11 @@ function firmwarePort(made: Silicon): FirmwarePort {
       high: BigInt.asUintN(64, exports.rmpHigh(spa)),
     }),
     setRmp: (spa, low, high) => Boolean(exports.setRmp(spa, low, high)),
+    fullPermissions: () => view.getUint32(Memory.STATE + State.VMPL_FULL, true),
+    covered: (spa) => Boolean(exports.covered(spa)),
+    enforceRmp: (on) => exports.enforceRmp(on),
+    clearRmp: () => exports.clearRmp(),
+    hideCiphertext: (on) => exports.hideCiphertext(on),
     installKey(asid, key, tweakKey) {
       const { length } = key;
       if ((length !== 16 && length !== 32) || tweakKey.length !== length)
@@ -227,6 +236,8 @@ function firmwarePort(made: Silicon): FirmwarePort {
       bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * length);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
+    noteVmsa: (spa, asid) => Boolean(exports.noteVmsa(spa, asidOf(asid))),
+    forgetVmsa: (spa) => exports.forgetVmsa(spa),
     flushes: () => exports.flushes(),
     slotState: (asid) => exports.slotState(asidOf(asid)),
     validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asidOf(asid))),

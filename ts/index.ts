@@ -7,6 +7,11 @@ export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
 export type * from "./port.ts";
 export { type Prng, prng } from "./prng.ts";
+export type { FirmwareVersion } from "./psp/facts.ts";
+export { type ImageOptions, makeImage } from "./psp/image.ts";
+export { type CommandRecord, type DecodedCommand, decodeCommand } from "./psp/log.ts";
+export type { Storage } from "./psp/storage.ts";
+export { type VlekRequest, wrapVlek } from "./psp/vlek.ts";
 export {
   type ComparedRow,
   comparedRows,

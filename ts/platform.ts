@@ -1,23 +1,31 @@
 // The board: options in, parts wired.
 import * as State from "./abi/state.ts";
+import type { Tcb } from "./attest/tcb.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
+import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
+import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
-import { CheckFailed, Misuse } from "./error.ts";
+import { Misuse } from "./error.ts";
 import { Hypervisor } from "./hypervisor/hypervisor.ts";
 import type { Vm, VmOptions } from "./hypervisor/vm.ts";
 import type { Core } from "./port.ts";
 import { type Prng, prng } from "./prng.ts";
-import { createContext } from "./psp/context.ts";
-import { firmware, type Psp } from "./psp/firmware.ts";
+import type { FirmwareVersion } from "./psp/facts.ts";
+import { firmware } from "./psp/firmware.ts";
+import type { CommandRecord } from "./psp/log.ts";
+import type { Storage } from "./psp/storage.ts";
 import type { CoreModule } from "./structural.ts";
+import { World } from "./world.ts";
 
 /** What a platform is made with. Every field has a default. */
 export interface PlatformOptions {
   /** The part; default turin. */
   chip?: ChipName;
+  /** The lowest ASID of SEV guests without SEV-ES, a BIOS setting ("SEV-ES ASID space limit"); default the part's table. */
+  minSevAsid?: number;
   /** Which of the five steps is switched on; default sev-snp. */
   generation?: Generation;
   /** Everything random follows from it; default 1. */
@@ -30,6 +38,20 @@ export interface PlatformOptions {
   cipher?: "xex" | "xts";
   /** Whether INVD loses dirty lines under SNP, the flaw of CVE-2023-20592; default false. */
   cacheWarp?: boolean;
+  /** Which book the secure processor follows (DESIGN.md 5); default abi. */
+  dialect?: "abi" | "field-guide";
+  /** The secure processor's flash: what outlives this platform, such as a Map. Default: a new one. */
+  storage?: Storage;
+  /** The firmware on the board, when nothing was ever committed to the storage. */
+  firmware?: { version?: FirmwareVersion; tcb?: Tcb };
+  /** Whether SMT is on; default true. */
+  smt?: boolean;
+  /** Default 1. */
+  sockets?: 1 | 2;
+  /** Whether the hypervisor initialises the secure processor at once, as Linux does; default true. */
+  initialise?: boolean;
+  /** Called with every command as it passed the mailbox; see `decodeCommand`. */
+  onCommand?: (record: CommandRecord) => void;
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
 }
@@ -39,7 +61,7 @@ export interface Platform {
   readonly generation: Generation;
   readonly core: Core;
   readonly hypervisor: Hypervisor;
-  /** Makes a VM. The firmware admits it with a fresh key: LAUNCH_START and GCTX_CREATE come with the secure processor. */
+  /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
   bindDevice(device: number, vm: Vm): void;
@@ -50,32 +72,59 @@ const FULL_WITH_SSS = 0x1f;
 
 /** Makes a machine. Throws Misuse when the part lacks the generation or a size cannot be. */
 export function createPlatform(options: PlatformOptions = {}): Platform {
-  const chip = chips[options.chip ?? "turin"];
+  const part = chips[options.chip ?? "turin"];
   const generation = options.generation ?? "sev-snp";
   const dram = options.dram ?? 64n << 30n;
-  if (!chip)
+  if (!part)
     throw new Misuse(`chip: "${options.chip}", expected one of ${Object.keys(chips).join(", ")}`);
   if (!generations.includes(generation)) {
     throw new Misuse(`generation: "${generation}", expected one of ${generations.join(", ")}`);
   }
+  const chip = withBios(part, options.minSevAsid ?? part.minSevAsid);
   const missing = lacks(chip, generation);
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const core = createSilicon(chip, generation, dram, chance("tweak"), options);
   const features = featuresOf(generation);
-  const psp = firmware(core.firmware, chip, chance("psp"), features);
+  const psp = firmware(
+    core.firmware,
+    {
+      chip,
+      features,
+      seed: String(options.seed ?? 1n),
+      dialect: options.dialect ?? "abi",
+      storage: options.storage ?? new Map(),
+      smt: options.smt ?? true,
+      sockets: options.sockets ?? 1,
+      ...options.firmware,
+    },
+    // Two lives of one platform differ, as chance does.
+    (boots, purpose) => chance(boots === 1 ? purpose : `${purpose}, boot ${boots}`),
+    options.onCommand,
+  );
   const hypervisor = new Hypervisor(core.host, chip, generation, dram);
+  const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
+  const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
+  hypervisor.onDispose = (vm) => world.forget(vm);
+  if (options.initialise ?? true) hypervisor.initialise();
   return {
     chip,
     generation,
     core,
     hypervisor,
-    createVm: (vm) => hypervisor.createVm(vm, admission(psp, generation)),
+    createVm: (vm) => hypervisor.createVm(vm),
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
-      psp.port.bind(device, vm.root, vm.asid, 0);
+      psp.bindDevice(device, vm.root, vm.asid);
     },
   };
+}
+
+/** The part as the BIOS has set it up. */
+function withBios(part: Chip, minSevAsid: number): Chip {
+  if (Number.isInteger(minSevAsid) && minSevAsid >= 1 && minSevAsid <= part.asids + 1)
+    return { ...part, minSevAsid };
+  throw new Misuse(`minSevAsid: ${minSevAsid}, expected 1 to ${part.asids + 1}`);
 }
 
 function createSilicon(
@@ -95,21 +144,10 @@ function createSilicon(
     addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
     snp,
     vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
     module: options.module,
   });
-}
-
-/** What stands in for LAUNCH_START until the secure processor has it. */
-function admission(psp: Psp, generation: Generation): (context?: bigint) => bigint {
-  return (context) => {
-    if (context === undefined)
-      return psp.guests.admit(generation === "sev" ? "sev" : "sev-es").name;
-    const guest = createContext(psp.port, psp.guests, context);
-    if (typeof guest === "number")
-      throw new CheckFailed(`context page: status 0x${guest.toString(16)}`);
-    return guest.name;
-  };
 }

@@ -94,7 +94,41 @@ export interface GuestPort {
   /** Counts bytes that the guest copied through shared memory. */
   noteBounce(bytes: number): void;
   replay: ReplayPort;
+  cpu: CpuPort;
   exit(): Exit;
+}
+
+/** The CPU as the guest that VMRUN entered has it. Answers of instructions are those of ts/abi/world.ts. */
+export interface CpuPort {
+  /** The register file, as ts/abi/vmsa.ts lays it out; in quadwords, and in any width. */
+  readonly words: BigUint64Array;
+  readonly file: DataView;
+  /** ts/abi/world.ts. */
+  readonly world: DataView;
+  /** CR0, CR3, CR4, EFER or CPL changed. */
+  refresh(): void;
+  /** An instruction of `length` bytes that the host may intercept under this exit code. */
+  instruction(code: number, info1: bigint, info2: bigint, length: number): number;
+  /** An access was refused: what becomes of it. */
+  refused(): number;
+  /** The vector, error code and CR2 of the exception that is due. */
+  exception(): { vector: number; error: bigint; cr2: bigint };
+  /** The event to be taken now as EVENTINJ has it, or 0. */
+  takeEvent(): number;
+  tookEvent(): void;
+  /** An indirect branch: where the core went speculatively, 0 for nowhere. */
+  branch(from: bigint, to: bigint): bigint;
+  /** What RDTSC reads. */
+  tsc(): bigint;
+  /** SEV_STATUS. */
+  sevStatus(): bigint;
+  /** The ASID of the guest that runs, and the page its state came from: its VMSA, or its VMCB. */
+  asid(): number;
+  statePage(): number;
+  wbinvd(): void;
+  invd(): void;
+  /** Called when VMRUN has entered a guest; it returns when the guest has left. */
+  onEnter(listener: () => void): void;
 }
 
 /** Runs trace records as the vCPU loaded last. See assembly/replay.ts. */
@@ -137,6 +171,21 @@ export interface HostPort {
   readRegister(offset: number): number;
   writeRegister(offset: number, value: number): void;
   attach(device: number, ncr3: bigint): boolean;
+  /** VMRUN: returns at #VMEXIT, when the VMCB says why. False: a fault of the host's, and `exit()` says which. */
+  vmrun(vmcb: bigint): boolean;
+  vmload(vmcb: bigint): boolean;
+  vmsave(vmcb: bigint): boolean;
+  /** The host's registers, as ts/abi/vmsa.ts lays them out: what a guest without SEV-ES leaves there is the host's to read. */
+  readonly registers: BigUint64Array;
+  /** Undefined, or false: #GP. */
+  rdmsr(msr: number): bigint | undefined;
+  wrmsr(msr: number, value: bigint): boolean;
+  /** The timer interrupts the guest after so many of its steps; 0 stops it. */
+  setTimer(steps: number): void;
+  /** An indirect branch of the host's own: where it went speculatively, 0 for nowhere. */
+  branch(from: bigint, to: bigint): bigint;
+  /** Whether the other thread of the guest's core runs something; at first it is idle. */
+  setSibling(busy: boolean): void;
   exit(): Exit;
 }
 
@@ -172,11 +221,24 @@ export interface FirmwarePort extends CryptoPort {
   write(spa: bigint, key: number, from: Uint8Array): boolean;
   rmp(spa: bigint): { low: bigint; high: bigint };
   setRmp(spa: bigint, low: bigint, high: bigint): boolean;
+  /** Whether the machine has memory there. */
+  covered(spa: bigint): boolean;
+  /** Permission bits of a page newly assigned, for VMPL0: all that the part has. */
+  fullPermissions(): number;
+  /** Whether the RMP is checked. */
+  enforceRmp(on: boolean): void;
+  /** Every page becomes the hypervisor's. */
+  clearRmp(): void;
+  /** Whether the host reads ones where a guest's private memory is. */
+  hideCiphertext(on: boolean): void;
   /** Keys of 16 bytes (AES-128) or 32 (AES-256). */
   installKey(asid: number, key: Uint8Array, tweakKey: Uint8Array): void;
   removeKey(asid: number): void;
   /** Slot.EMPTY, ACTIVE or LEAVING. */
   slotState(asid: number): number;
+  /** From now on the silicon guards the VMSA of a SEV-ES guest by its checksum. False when it has no room for one more. */
+  noteVmsa(spa: bigint, asid: number): boolean;
+  forgetVmsa(spa: bigint): void;
   /** How often the host ran WBINVD. */
   flushes(): number;
   /** How many validated RMP entries name an ASID. */

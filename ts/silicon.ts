@@ -4,6 +4,7 @@ import * as Events from "./abi/events.ts";
 import * as ExitRecord from "./abi/exit.ts";
 import * as Memory from "./abi/memory.ts";
 import * as State from "./abi/state.ts";
+import * as World from "./abi/world.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
 import { withSwizzles } from "./relax.ts";
@@ -23,6 +24,8 @@ export interface CoreOptions {
   snp: boolean;
   vmplFull: number;
   cacheWarp: boolean;
+  /** How many ASIDs the part has, the lowest of a SEV guest without SEV-ES, and the SEV_FEATURES that a VMSA may have. */
+  sev?: { asids: number; minSevAsid: number; features: bigint };
   /** RMPQUERY_BIT and RMPREAD_BIT of ts/abi/state.ts, where the part has them. */
   rmpFeatures?: number;
   module?: CoreModule | undefined;
@@ -33,6 +36,8 @@ const PAGE = 0x1000;
 // Page numbers have 32 bits, the last of which stands for none.
 const MAX_DRAM = 1n << 43n;
 const MAX_LINEAR = 0x1_0000_0000;
+
+const NO_SEV = { asids: 0, minSevAsid: 0, features: 0n };
 
 let compiled: CoreModule | undefined;
 
@@ -55,6 +60,8 @@ export interface Silicon {
   exit(): Exit;
   /** Called when a command is written to the mailbox. */
   doorbell: () => void;
+  /** Called when VMRUN has entered a guest; returns after its #VMEXIT. */
+  entered: () => void;
 }
 
 /** Instantiates the core over `resident` bytes of linear memory, fixed for good. */
@@ -77,6 +84,7 @@ export function silicon(resident: number, module: CoreModule = inlined()): Silic
     view,
     exit: () => exitOf(view),
     doorbell: () => {},
+    entered: () => {},
   };
 }
 
@@ -123,6 +131,11 @@ export function startMachine({ exports, bytes }: Silicon, options: CoreOptions):
     throw new Misuse(
       `resident: ${bytes.length} bytes cannot hold the tables of ${dram} bytes of dram`,
     );
+  const world = new DataView(bytes.buffer, Memory.WORLD, World.SIZE);
+  const { asids, minSevAsid, features } = options.sev ?? NO_SEV;
+  world.setUint32(World.ASIDS, asids, true);
+  world.setUint32(World.MIN_SEV_ASID, minSevAsid, true);
+  world.setBigUint64(World.SUPPORTED_FEATURES, features, true);
   bytes.set(tweaks, Memory.WINDOW);
   exports.setTweaks();
 }

@@ -12,7 +12,12 @@ const command = (id: number) => id * 2 ** Mailbox.COMMAND_LSB;
 
 /** A machine whose firmware is asleep until the test answers for it. */
 function mailbox() {
-  const { core } = createPlatform({ generation: "sev-snp", resident: 64 * MIB, ...withCore });
+  const { core } = createPlatform({
+    generation: "sev-snp",
+    resident: 64 * MIB,
+    initialise: false,
+    ...withCore,
+  });
   let rung = 0;
   core.firmware.onDoorbell(() => {
     rung++;

@@ -182,8 +182,10 @@ test("Ctrl-C prints what is done so far and ends with 130", async () => {
     out += data;
   });
   // A full batch, so that it is run while more is awaited on the open pipe; then the interrupt.
-  child.stdin.write(LINES.repeat(20_000));
+  // Not sooner: before the program is up, an interrupt would end it like any other, and break the pipe under the write.
+  const read = new Promise((done) => child.stdin.write(LINES.repeat(20_000), done));
   const ended = new Promise((done) => child.on("close", done));
+  await read;
   const asking = setInterval(() => child.kill("SIGINT"), 1500);
   const code = await ended;
   clearInterval(asking);

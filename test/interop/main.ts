@@ -7,6 +7,7 @@ import { evidenceDirectory, type Manifest } from "../../dist/attest/evidence/ind
 import { displayReport, parseReport } from "../../dist/attest/index.js";
 import { inChromium } from "./browser.ts";
 import { type Entry, explainGo, explainVirtee, faultOf } from "./explained.ts";
+import { startGuestDevice, stopGuestDevice } from "./guest-device.ts";
 import { ask as askOpenssl } from "./openssl.ts";
 import { buildGo, buildRust, CACHE, fetchRuntimes, must, version } from "./tools.ts";
 
@@ -212,6 +213,18 @@ await step("openssl, chain and list", () => {
   const asked = judged.filter((one): one is Judgement => one !== undefined);
   return `${version("openssl", "version")}: ${agreement(cases, asked)}`;
 });
+const listening = startGuestDevice();
+await step("go-sev-guest's client library, go-configfs-tsm, through the guest device", async () => {
+  const socket = await listening;
+  return must(buildGo(), ["device", socket, "Milan", join(dir, "roots/milan-vcek.pem")])
+    .trim()
+    .replaceAll("\n", "; ");
+});
+await step("a client on virtee's sev crate, through the guest device", async () => {
+  const args = ["--device", await listening, join(dir, manifest.roots["Milan"] as string)];
+  return must(binary, args).trim();
+});
+stopGuestDevice();
 await compareRuntimes(manifest).catch((error: unknown) => say(false, `runtimes: ${error}`));
 
 console.log();

@@ -17,25 +17,51 @@ export const HOST_FAULT = 3;
 export const DEVICE_FAULT = 4;
 export const OUT_OF_FRAMES = 5;
 
-// CODE of a VMEXIT
+// CODE of a VMEXIT. Those below 0x0c0 have an intercept bit of the same number (ts/abi/vmcb.ts).
+export const VMEXIT_READ_CR0 = 0x000;
+export const VMEXIT_WRITE_CR0 = 0x010;
+export const VMEXIT_READ_DR0 = 0x020;
+export const VMEXIT_READ_DR7 = 0x027;
+export const VMEXIT_WRITE_DR0 = 0x030;
+export const VMEXIT_WRITE_DR7 = 0x037;
+export const VMEXIT_EXCEPTION = 0x040;
+export const VMEXIT_MC = 0x052;
 export const VMEXIT_INTR = 0x060;
 export const VMEXIT_NMI = 0x061;
 export const VMEXIT_SMI = 0x062;
 export const VMEXIT_INIT = 0x063;
 export const VMEXIT_VINTR = 0x064;
+export const VMEXIT_RDTSC = 0x06e;
+export const VMEXIT_RDPMC = 0x06f;
 export const VMEXIT_CPUID = 0x072;
+export const VMEXIT_INVD = 0x076;
 export const VMEXIT_PAUSE = 0x077;
 export const VMEXIT_HLT = 0x078;
 export const VMEXIT_IOIO = 0x07b;
 export const VMEXIT_MSR = 0x07c;
 export const VMEXIT_SHUTDOWN = 0x07f;
+export const VMEXIT_VMRUN = 0x080;
 export const VMEXIT_VMMCALL = 0x081;
+export const VMEXIT_VMLOAD = 0x082;
+export const VMEXIT_VMSAVE = 0x083;
+export const VMEXIT_STGI = 0x084;
+export const VMEXIT_CLGI = 0x085;
+export const VMEXIT_SKINIT = 0x086;
+export const VMEXIT_RDTSCP = 0x087;
+export const VMEXIT_WBINVD = 0x089;
+export const VMEXIT_MONITOR = 0x08a;
+export const VMEXIT_MWAIT = 0x08b;
+export const VMEXIT_EFER_WRITE_TRAP = 0x08f;
+export const VMEXIT_CR0_WRITE_TRAP = 0x090;
 export const VMEXIT_BUSLOCK = 0x0a5;
 export const VMEXIT_IDLE_HLT = 0x0a6;
 export const VMEXIT_NPF = 0x400;
 export const VMEXIT_VMGEXIT = 0x403;
 // 64 ones on silicon; a signed literal widens to them.
 export const VMEXIT_INVALID = -1;
+export const VMEXIT_BUSY = -2;
+export const VMEXIT_IDLE_REQUIRED = -3;
+export const INTERCEPTS_END = 0x0c0;
 
 // SW_EXITCODE of a VMGEXIT beyond those of VMEXIT_*: from here on. AMD 56421, 4.
 export const VMGEXIT_EVENTS = 0x80000000;
@@ -62,9 +88,12 @@ export const VMGEXIT_TERMINATE = 0x8000fffe;
 export const VMGEXIT_UNSUPPORTED = 0x8000ffff;
 
 // CODE of an EXCEPTION: its vector
+export const NMI = 2;
+export const DF = 8;
 export const UD = 6;
 export const GP = 13;
 export const PF = 14;
+export const HV = 28;
 export const VC = 29;
 
 // INFO1 of a #VC: PAGE_NOT_VALIDATED

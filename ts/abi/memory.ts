@@ -15,9 +15,16 @@ export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
 export const DEVICE_TABLE = 0x026000; // 8192
-export const HASH = 0x028000; // 4096
-export const GCM = 0x029000; // 20480
-export const RESERVED_02E000 = 0x02e000; // 663552
+// The CPU's register file, and the host's while a guest has it: both as ts/abi/vmsa.ts.
+export const REGISTERS = 0x028000; // 4096
+export const HOST_REGISTERS = 0x029000; // 4096
+export const WORLD = 0x02a000; // 4096
+// Checksums of SEV-ES VMSAs (assembly/checksum.ts): ts/abi/checksum.ts.
+export const CHECKSUMS = 0x02b000; // 65536
+export const PREDICTOR = 0x03b000; // 4096
+export const HASH = 0x03c000; // 4096
+export const GCM = 0x03d000; // 20480
+export const RESERVED_042000 = 0x042000; // 581632
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).

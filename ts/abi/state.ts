@@ -24,8 +24,8 @@ export const CHECK_EACH = 0x060; // u32
 export const FLAT_TABLE = 0x064; // u32
 export const FLAT_MASK = 0x068; // u32
 export const RMP_FEATURES = 0x06c; // u32
-export const KERNEL = 0x070; // u32
-export const RESERVED_074 = 0x074; // u32
+export const CIPHERTEXT_HIDING = 0x070; // u32
+export const KERNEL = 0x074; // u32
 export const SIZE = 0x078;
 
 // CIPHER

@@ -91,7 +91,8 @@ export const GUEST_EXITCODE = 0x3c0; // u64
 export const VIRTUAL_TOM = 0x3c8; // u64
 export const TLB_ID = 0x3d0; // u64
 export const PCPU_ID = 0x3d8; // u64
-export const EVENTINJ = 0x3e0; // u64
+export const EVENTINJ = 0x3e0; // u32
+export const EVENTINJ_ERROR = 0x3e4; // u32
 export const XCR0 = 0x3e8; // u64
 export const XSAVE_VALID = 0x3f0; // 16
 export const X87_DP = 0x400; // u64
@@ -108,3 +109,28 @@ export const XMM = 0x470; // 256
 export const YMM_HIGH = 0x570; // 256
 export const RESERVED_670 = 0x670; // 2448
 export const SIZE = 0x1000;
+
+// Bytes of it that are used. A VMCB's save area has the same fields up to 0x300, and so has the CPU's register file.
+export const USED = 0x670;
+
+// VINTR_CTRL: the bits of INT_CTL (ts/abi/vmcb.ts), and these
+export const INT_SHADOW_BIT = 10;
+export const VECTOR_LSB = 32;
+export const VECTOR_WIDTH = 8;
+export const BUSY_BIT = 63;
+
+// CR0, CR4, EFER, RFLAGS
+export const CR0_PE_BIT = 0;
+export const CR0_NW_BIT = 29;
+export const CR0_CD_BIT = 30;
+export const CR0_PG_BIT = 31;
+export const CR4_PAE_BIT = 5;
+export const CR4_OSXSAVE_BIT = 18;
+export const CR4_PKE_BIT = 22;
+export const EFER_LME_BIT = 8;
+export const EFER_LMA_BIT = 10;
+export const EFER_SVME_BIT = 12;
+export const RFLAGS_IF_BIT = 9;
+// ATTRIB of a code segment: L and D
+export const ATTRIB_LONG_BIT = 9;
+export const ATTRIB_DEFAULT_BIT = 10;

@@ -78,6 +78,9 @@ const GUIDE_BITS = Object.values(guidePolicyBits).reduce(
   0x30000n,
 );
 
+/** Whether the field guide gives every bit of a word a meaning. */
+export const isGuidePolicy = (word: bigint): boolean => (word & ~GUIDE_BITS) === 0n;
+
 /** Refuses a word with bits that the field guide gives no meaning; bits 16 and 17 are in its own words and mean nothing there. */
 export function requireGuidePolicyForm(word: bigint): void {
   const unknown = word & ~GUIDE_BITS;

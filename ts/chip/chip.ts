@@ -23,6 +23,8 @@ export interface Chip {
   asids: number;
   /** CPUID Fn8000_001F EDX: the lowest ASID of a SEV guest without SEV-ES. A BIOS setting. */
   minSevAsid: number;
+  /** CPUID Fn8000_001F EAX: what of SME and SEV the part has. */
+  sevCapabilities: number;
   /** Frequency of the time-stamp counter, in kHz: that of P0. */
   tscKhz: number;
   /** CPUID Fn8000_001F EAX[7]: VMPL supervisor shadow stack, the fifth permission bit. */

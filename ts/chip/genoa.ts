@@ -12,6 +12,8 @@ export const genoa: Chip = {
   asids: 1006,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  // UNCERTAIN: Milan's, with RMPQUERY and VMPL-SSS.
+  sevCapabilities: 0x0101fdff,
   // Base clock of EPYC 9334: AMD's product page.
   tscKhz: 2700000,
   vmplSss: true,

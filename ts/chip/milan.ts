@@ -11,6 +11,7 @@ export const milan: Chip = {
   asids: 509,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  sevCapabilities: 0x0101fd3f,
   // Base clock of EPYC 7713: AMD's product page.
   tscKhz: 2000000,
   vmplSss: false,

@@ -10,6 +10,8 @@ export const naples: Chip = {
   reducedBits: 5,
   asids: 15,
   minSevAsid: 1,
+  // UNCERTAIN: SME, SEV and the page flush MSR; SEV-ES came with Rome.
+  sevCapabilities: 0x00000007,
   // Base clock of EPYC 7601: AMD's product page.
   tscKhz: 2200000,
   vmplSss: false,

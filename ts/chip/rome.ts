@@ -11,6 +11,7 @@ export const rome: Chip = {
   asids: 509,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  sevCapabilities: 0x0001000f,
   // Base clock of EPYC 7742: AMD's product page.
   tscKhz: 2250000,
   vmplSss: false,

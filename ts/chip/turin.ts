@@ -11,6 +11,9 @@ export const turin: Chip = {
   asids: 1006,
   // A BIOS setting; 0x80 was seen on a Milan with SNP on.
   minSevAsid: 0x80,
+  // UNCERTAIN: Genoa's, with VMGEXIT parameter, vTOM MSR, guest control of IBS and PMC, RMPREAD, segmented RMP, SMT protection and
+  // IBPB on entry.
+  sevCapabilities: 0x83bffdff,
   // Base clock of EPYC 9535: AMD's product page.
   tscKhz: 2400000,
   vmplSss: true,

@@ -15,9 +15,11 @@ import { Exit } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
+import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
+import { session } from "./session.ts";
 import { tio } from "./tio.ts";
 import { trace } from "./trace.ts";
 import { verify } from "./verify.ts";
@@ -42,6 +44,8 @@ const verbs: ((program: Command) => void)[] = [
   kds,
   policy,
   device,
+  guestDevice,
+  session,
   tio,
 ];
 

@@ -87,7 +87,7 @@ export class Kernel {
 
   /** Meets one refusal: an exit goes to the hypervisor, a page fault of the user to the kernel. */
   meet(exit: Exit): void {
-    if (exit.kind === Code.VMEXIT) return this.vm.serve(exit);
+    if (exit.kind === Code.VMEXIT) return this.vm.serveReplayed(exit);
     const { code, info1, info2, gva } = exit;
     if (code === BigInt(Code.PF) && info2 >= USER_END) {
       throw new BadInput(
@@ -149,7 +149,7 @@ export class Kernel {
       if (shared) this.#validate(gpa, this.#large, false);
       guest.load(this.#kernel);
       guest.vmexit(Code.VMEXIT_VMGEXIT, BigInt(Code.VMGEXIT_PSC), gpa);
-      this.vm.serve(guest.exit());
+      this.vm.serveReplayed(guest.exit());
       this.vm.changeState(gpa, shared);
       if (!shared) this.#validate(gpa, this.#large, true);
     }

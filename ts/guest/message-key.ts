@@ -1,8 +1,7 @@
 // A VMPCK and its message count where a guest has them: in the secrets page. Linux asm/sev.h, snp_secrets_page.
 import * as Secrets from "../abi/secrets-page.ts";
 import { isZero } from "../attest/bytes.ts";
-
-type Step<T = void> = Generator<void, T, void>;
+import type { Step } from "./cpu.ts";
 
 /** The guest's secrets page, by offset. */
 export interface SecretsPage {

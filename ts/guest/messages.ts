@@ -3,9 +3,8 @@
 import * as Message from "../abi/message.ts";
 import * as Header from "../abi/message-header.ts";
 import { type MessageHead, seal, unseal } from "../guest-message.ts";
+import type { Step } from "./cpu.ts";
 import type { MessageKey } from "./message-key.ts";
-
-type Step<T = void> = Generator<void, T, void>;
 
 /** What the road to the firmware answers. */
 export interface Carried {

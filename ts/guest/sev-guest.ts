@@ -1,6 +1,7 @@
 // What Linux's sev-guest driver makes of an ioctl: a guest message, and an errno. Linux drivers/virt/coco/sev-guest/sev-guest.c.
 import * as Message from "../abi/message.ts";
 import * as Ioctl from "../abi/sev-guest.ts";
+import type { Step } from "./cpu.ts";
 import {
   type Answer,
   type Errno,
@@ -8,8 +9,6 @@ import {
   MessageFailed,
   type Question,
 } from "./messages.ts";
-
-type Step<T = void> = Generator<void, T, void>;
 
 /** What an ioctl gives back: errno 0 and a response, or an errno; exitinfo2 either way. */
 export interface IoctlResult {

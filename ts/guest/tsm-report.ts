@@ -4,10 +4,9 @@ import * as Request from "../abi/message-report-req.ts";
 import * as Response from "../abi/message-report-rsp.ts";
 import * as Report from "../abi/report.ts";
 import * as Linux from "../abi/sev-guest.ts";
+import type { Step } from "./cpu.ts";
 import type { GuestMessages } from "./messages.ts";
 import { ioctl } from "./sev-guest.ts";
-
-type Step<T = void> = Generator<void, T, void>;
 
 /** A file operation that failed, as the kernel says it. */
 export class FileError extends Error {

@@ -1,44 +1,56 @@
-// What the hypervisor does for each exit. One row a code; an exit without a row ends the guest.
+// What the hypervisor does for each exit of a vCPU: a table, one row a code. A row answers what becomes of the vCPU; a VM's
+// own table may be changed row by row, for the hypervisor is the attacker.
 import * as Code from "../abi/exit.ts";
 import { CheckFailed } from "../error.ts";
 import type { Exit } from "../port.ts";
+import { answerCpuid } from "./exit/cpuid.ts";
+import { invalidOpcode, nothing, skipped } from "./exit/instruction.ts";
+import { answerMsr } from "./exit/msr.ts";
+import { nestedPageFault } from "./exit/nested-page-fault.ts";
+import { answerPort } from "./exit/port.ts";
+import { serveVmgexit } from "./ghcb/serve.ts";
+import type { Vcpu } from "./vcpu.ts";
 import type { Vm } from "./vm.ts";
 
-const has = (word: bigint, position: number) => ((word >> BigInt(position)) & 1n) === 1n;
+/** What becomes of a vCPU after its exit: it runs on, sleeps until something is injected, or the guest is over. */
+export type Outcome = "runs" | "sleeps" | "ends";
 
-const exits = new Map<bigint, (vm: Vm, exit: Exit) => void>([
-  [BigInt(Code.VMEXIT_NPF), nestedPageFault],
-  // The device's queue was kicked, an interrupt of the device arrived, the guest waits for one: the device model acts
-  // between exits (ts/replay/transfer.ts), and the guest is run again.
-  [BigInt(Code.VMEXIT_IOIO), () => {}],
-  [BigInt(Code.VMEXIT_VMGEXIT), () => {}],
-  [BigInt(Code.VMEXIT_INTR), () => {}],
-  [BigInt(Code.VMEXIT_HLT), () => {}],
+/** Serves one exit. */
+export type ExitRow = (vm: Vm, vcpu: Vcpu, exit: Exit) => Outcome;
+
+/** The rows that a VM starts with, by exit code; VMEXIT_INVALID is -1. */
+export const exitRows: ReadonlyMap<number, ExitRow> = new Map([
+  [Code.VMEXIT_NPF, nestedPageFault],
+  [Code.VMEXIT_CPUID, answerCpuid],
+  [Code.VMEXIT_MSR, answerMsr],
+  [Code.VMEXIT_IOIO, answerPort],
+  [Code.VMEXIT_INTR, nothing],
+  [Code.VMEXIT_NMI, nothing],
+  [Code.VMEXIT_VINTR, nothing],
+  [Code.VMEXIT_PAUSE, skipped],
+  [Code.VMEXIT_HLT, halted],
+  [Code.VMEXIT_INVD, skipped],
+  [Code.VMEXIT_WBINVD, skipped],
+  [Code.VMEXIT_MONITOR, skipped],
+  [Code.VMEXIT_MWAIT, skipped],
+  [Code.VMEXIT_SHUTDOWN, () => "ends"],
+  [Code.VMEXIT_VMRUN, invalidOpcode],
+  [Code.VMEXIT_VMGEXIT, serveVmgexit],
 ]);
 
-// Intercepted instructions and events of a trace: emulated without a trace in the guest, which then runs on. APM appendix C.
-const EMULATED_END = 0x100n;
-const AVIC = [0x401n, 0x402n];
-const ends = (code: bigint) => code === BigInt(Code.VMEXIT_SHUTDOWN);
-
-/** Serves an exit, or says why the guest cannot go on. */
-export function serve(vm: Vm, exit: Exit): void {
-  const act = exits.get(exit.code);
-  if (!act && AVIC.includes(exit.code)) return;
-  if (!act && exit.code < EMULATED_END && exit.code >= 0n && !ends(exit.code)) return;
-  if (!act)
-    throw new CheckFailed(
-      `#VMEXIT 0x${exit.code.toString(16)} of ASID ${vm.asid}: the hypervisor has no answer`,
-    );
-  act(vm, exit);
+/** HLT: nothing runs until an event is injected. */
+function halted(vm: Vm, vcpu: Vcpu): Outcome {
+  skipped(vm, vcpu);
+  return "sleeps";
 }
 
-/** Demand paging: memory is given when it is first touched. */
-function nestedPageFault(vm: Vm, { info1, info2: gpa }: Exit): void {
-  const what = `#NPF at gpa 0x${gpa.toString(16)}, error 0x${info1.toString(16)}`;
-  // A device's registers, as KVM marks them: emulated.
-  if (has(info1, Code.RESERVED_BIT)) return;
-  if (has(info1, Code.PRESENT_BIT)) throw new CheckFailed(`${what}: refused although it is mapped`);
-  if (gpa >= vm.memory) throw new CheckFailed(`${what}: beyond the guest's ${vm.memory} bytes`);
-  vm.back(gpa, has(info1, Code.ENC_BIT));
+/** Serves an exit by the VM's table. Throws where there is no row: the hypervisor would kill the guest. */
+export function serve(vm: Vm, vcpu: Vcpu, exit: Exit): Outcome {
+  const code = exit === vcpu.exit ? vcpu.exit.number : Number(BigInt.asIntN(32, exit.code));
+  const row = exit.kind === Code.VMEXIT ? vm.exits.get(code) : undefined;
+  if (row) return row(vm, vcpu, exit);
+  const what = exit.kind === Code.VMEXIT ? "#VMEXIT" : "VMRUN faulted:";
+  throw new CheckFailed(
+    `${what} ${code < 0 ? code : `0x${code.toString(16)}`} of ASID ${vm.asid}, vCPU ${vcpu.index}: the hypervisor has no answer`,
+  );
 }

@@ -18,20 +18,27 @@ export class NestedTables {
   /** Set in every entry where the host encrypts what its guests have (SME). */
   readonly #encrypted: bigint;
   readonly #spares: bigint[] = [];
+  /** Every table, spare ones too. */
+  readonly #tables: bigint[] = [];
 
   constructor(host: HostPort, pages: Pages, encrypted: bigint) {
     this.#host = host;
     this.#pages = pages;
     this.#encrypted = encrypted;
-    this.root = pages.small() | encrypted;
+    this.root = this.#table() | encrypted;
     host.write(this.root & ~encrypted, new Uint8Array(0x1000), encrypted !== 0n);
+  }
+
+  /** Whether the host keeps what its guests have under its own key. */
+  get encrypted(): boolean {
+    return this.#encrypted !== 0n;
   }
 
   /** Maps a page of guest physical memory. */
   map(gpa: bigint, spa: bigint, large: boolean): void {
     const leaf = spa | PRESENT | this.#encrypted | (large ? bit(Pte.LARGE_BIT) : 0n);
     while (this.#spares.length < LEVELS) {
-      this.#spares.push(this.#pages.small() | PRESENT | this.#encrypted);
+      this.#spares.push(this.#table() | PRESENT | this.#encrypted);
     }
     const taken = this.#host.mapNested(this.root, gpa, leaf, large ? 1 : 0, this.#spares);
     if (taken === Table.REFUSED || taken === Table.OCCUPIED) {
@@ -40,6 +47,55 @@ export class NestedTables {
       );
     }
     this.#spares.splice(0, taken);
+  }
+
+  /** Whether a 2 MiB entry maps a gpa. */
+  isLarge(gpa: bigint): boolean {
+    return (this.#host.nestedEntry(this.root, gpa) & bit(Pte.LARGE_BIT)) !== 0n;
+  }
+
+  /** Maps what a 2 MiB entry maps by 512 entries of 4 KiB. */
+  split(gpa: bigint): void {
+    let at = this.root;
+    for (const level of [3n, 2n]) at = this.#word(at, level, gpa);
+    const entry = this.#word(at, 1n, gpa);
+    if ((entry & bit(Pte.LARGE_BIT)) === 0n) return;
+    const view = new DataView(new ArrayBuffer(0x1000));
+    for (let i = 0n; i < 512n; i++)
+      view.setBigUint64(Number(8n * i), (entry & ~bit(Pte.LARGE_BIT)) + (i << 12n), true);
+    const table = this.#table();
+    this.#host.write(table, new Uint8Array(view.buffer), this.#encrypted !== 0n);
+    view.setBigUint64(0, table | PRESENT | this.#encrypted, true);
+    const bytes = new Uint8Array(view.buffer, 0, 8);
+    this.#host.write(this.#place(at, 1n, gpa), bytes, this.#encrypted !== 0n);
+  }
+
+  #table(): bigint {
+    const spa = this.#pages.small();
+    this.#tables.push(spa);
+    return spa;
+  }
+
+  /** Gives every table back: nothing may walk them any more. */
+  release(): void {
+    for (const spa of this.#tables) this.#pages.give(spa, false);
+  }
+
+  /** Where the entry for a gpa is in a table. */
+  #place(table: bigint, level: bigint, gpa: bigint): bigint {
+    return (table & FRAME & ~this.#encrypted) + 8n * ((gpa >> (12n + 9n * level)) & 511n);
+  }
+
+  #word(table: bigint, level: bigint, gpa: bigint): bigint {
+    const view = new DataView(new ArrayBuffer(8));
+    const bytes = new Uint8Array(view.buffer);
+    this.#host.read(this.#place(table, level, gpa), bytes, this.#encrypted !== 0n);
+    return view.getBigUint64(0, true);
+  }
+
+  /** Marks a page as a device's registers: a reserved bit, so that an access is #NPF whatever it is. KVM's MMIO entries. */
+  mapDevice(gpa: bigint): void {
+    this.map(gpa & ~0xfffn, FRAME & ~this.#encrypted, false);
   }
 
   /** The spa a gpa is mapped to, undefined when it is not. */

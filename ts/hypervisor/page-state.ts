@@ -30,6 +30,17 @@ export function makeFirmware(host: HostPort, spa: bigint): void {
   update(host, spa, { gpa: 0n, assigned: true, pageSize: "4k", immutable: true, asid: 0 });
 }
 
+/** Hands a page to the firmware for a guest: measured and encrypted by LAUNCH_UPDATE, or filled by SWAP_IN or MOVE. */
+export function makePreGuest(
+  host: HostPort,
+  spa: bigint,
+  gpa: bigint,
+  asid: number,
+  large: boolean,
+): void {
+  update(host, spa, { gpa, assigned: true, pageSize: large ? "2m" : "4k", immutable: true, asid });
+}
+
 function update(host: HostPort, spa: bigint, state: RmpState): void {
   const eax = host.rmpupdate(spa, state);
   if (eax === Answer.SUCCESS) return;

@@ -1,26 +1,96 @@
-// The RMP states of a guest context page. Spec digest rmp.md 3.
-import * as Rmp from "../abi/rmp.ts";
+// Guest context pages: memory that the host sees and cannot read, alter or roll back unnoticed. AES-256-GCM under a key that
+// lives in the secure processor for one boot; the nonce of each page's newest version is kept there too.
+import { gcm } from "@noble/ciphers/aes.js";
+import * as Frame from "../abi/frame.ts";
+import * as Layout from "../abi/psp/context-page.ts";
 import * as Status from "../abi/status.ts";
 import type { FirmwarePort } from "../port.ts";
-import type { Guest, Guests } from "./asids.ts";
+import type { Prng } from "../prng.ts";
+import { decodeContext, encodeContext } from "./context-codec.ts";
+import type { Contexts } from "./facts.ts";
+import type { GuestContext } from "./guest.ts";
+import { viewOf } from "./layout.ts";
+import { pageAt, setPage } from "./page.ts";
 
-const bit = (position: number) => 1n << BigInt(position);
-const FIRMWARE = bit(Rmp.ASSIGNED_BIT) | bit(Rmp.IMMUTABLE_BIT);
-const CONTEXT = FIRMWARE | bit(Rmp.VMSA_BIT);
-// Set by hardware in entries that the firmware has written; no part of the state.
-const IGNORED =
-  bit(Rmp.LOCK_BIT) |
-  (((1n << BigInt(Rmp.SUBPAGE_COUNT_WIDTH)) - 1n) << BigInt(Rmp.SUBPAGE_COUNT_LSB));
+const NONCE_BYTES = Layout.RESERVED_000C - Layout.NONCE;
+const SEALED_END = Layout.RESERVED_0330;
 
-/** Makes a Firmware page the context of a new SNP guest. Answers the guest, or the status of a page in another state. */
-export function createContext(port: FirmwarePort, guests: Guests, gctx: bigint): Guest | number {
-  if (gctx & 0xfffn) return Status.INVALID_ADDRESS;
-  if ((port.rmp(gctx).low & ~IGNORED) !== FIRMWARE) return Status.INVALID_PAGE_STATE;
-  if (!port.setRmp(gctx, CONTEXT, 0n)) return Status.INVALID_ADDRESS;
-  return guests.admit("snp", gctx);
+export class ContextPages implements Contexts {
+  readonly #port: FirmwarePort;
+  readonly #key: Uint8Array;
+  /** The nonce of each context's newest version, by address. */
+  readonly #newest = new Map<bigint, bigint>();
+  #nonce = 0n;
+
+  constructor(port: FirmwarePort, chance: Prng) {
+    this.#port = port;
+    this.#key = chance.bytes(32);
+  }
+
+  get count(): number {
+    return this.#newest.size;
+  }
+
+  /** The address of every context. */
+  pages(): readonly bigint[] {
+    return [...this.#newest.keys()];
+  }
+
+  /** Makes a Firmware page the context of a guest. */
+  create(gctx: bigint, context: GuestContext): void {
+    setPage(this.#port, gctx, { immutable: true, vmsa: true });
+    this.save(gctx, context);
+  }
+
+  /** The context in a page, or why it is none: INVALID_GUEST, or SECURE_DATA_INVALID when somebody altered it. */
+  open(gctx: bigint): GuestContext | number {
+    if (gctx & 0xfffn || !this.#port.covered(gctx)) return Status.INVALID_ADDRESS;
+    const nonce = this.#newest.get(gctx);
+    if (nonce === undefined || pageAt(this.#port, gctx).state !== "context")
+      return Status.INVALID_GUEST;
+    const page = new Uint8Array(SEALED_END);
+    this.#port.read(gctx, Frame.RAW, page);
+    if (page.subarray(Layout.NONCE, NONCE_BYTES).some((byte, i) => byte !== nonceOf(nonce)[i]))
+      return Status.SECURE_DATA_INVALID;
+    const tag = page.subarray(Layout.AUTH_TAG, Layout.CIPHERTEXT);
+    const sealed = new Uint8Array(SEALED_END - Layout.AUTH_TAG);
+    sealed.set(page.subarray(Layout.CIPHERTEXT));
+    sealed.set(tag, SEALED_END - Layout.CIPHERTEXT);
+    try {
+      return decodeContext(this.#cipher(gctx, nonce).decrypt(sealed));
+    } catch {
+      return Status.SECURE_DATA_INVALID;
+    }
+  }
+
+  save(gctx: bigint, context: GuestContext): void {
+    const nonce = ++this.#nonce;
+    const sealed = this.#cipher(gctx, nonce).encrypt(encodeContext(context));
+    const size = SEALED_END - Layout.CIPHERTEXT;
+    const page = new Uint8Array(Layout.SIZE);
+    page.set(nonceOf(nonce), Layout.NONCE);
+    page.set(sealed.subarray(size), Layout.AUTH_TAG);
+    page.set(sealed.subarray(0, size), Layout.CIPHERTEXT);
+    this.#port.write(gctx, Frame.RAW, page);
+    this.#newest.set(gctx, nonce);
+  }
+
+  /** Forgets a guest: its page is erased and the firmware's again. */
+  destroy(gctx: bigint): void {
+    this.#port.write(gctx, Frame.RAW, new Uint8Array(Layout.SIZE));
+    setPage(this.#port, gctx, { immutable: true });
+    this.#newest.delete(gctx);
+  }
+
+  #cipher(gctx: bigint, nonce: bigint) {
+    const associated = new Uint8Array(8);
+    viewOf(associated).setBigUint64(0, gctx, true);
+    return gcm(this.#key, nonceOf(nonce), associated);
+  }
 }
 
-/** Gives a context page back to the Firmware state. */
-export function markFirmware(port: FirmwarePort, gctx: bigint): void {
-  port.setRmp(gctx, FIRMWARE, 0n);
+function nonceOf(nonce: bigint): Uint8Array {
+  const bytes = new Uint8Array(NONCE_BYTES);
+  viewOf(bytes).setBigUint64(0, nonce, true);
+  return bytes;
 }

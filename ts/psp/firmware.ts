@@ -1,67 +1,117 @@
 // The secure processor's loop: a doorbell rings, the command's file is found and run, its status posted.
-import * as Command from "../abi/command.ts";
-import * as Frame from "../abi/frame.ts";
 import * as Status from "../abi/status.ts";
-import type { Chip, Features } from "../chip/chip.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
-import { Guests } from "./asids.ts";
-import { activate } from "./command/activate.ts";
-import { deactivate } from "./command/deactivate.ts";
-import { decommission } from "./command/decommission.ts";
-import { dfFlush } from "./command/df-flush.ts";
-import { snpActivate } from "./command/snp-activate.ts";
-import { snpDecommission } from "./command/snp-decommission.ts";
+import { Asids } from "./asids.ts";
+import type { CommandEntry } from "./command.ts";
+import { ContextPages } from "./context.ts";
+import { type Dialect, dialects } from "./dialect.ts";
+import { RootKeys } from "./keys.ts";
+import { isWellFormed, viewOf } from "./layout.ts";
+import type { CommandRecord } from "./log.ts";
+import { placeOf, readHost } from "./memory.ts";
+import { pageAt, setPage } from "./page.ts";
+import { type FirmwareOptions, PlatformState } from "./platform.ts";
+import { SevPlatform } from "./sev-platform.ts";
+import { commands } from "./table.ts";
 
 /** What a command may touch. */
 export interface Psp {
-  port: FirmwarePort;
-  guests: Guests;
-  /** Whether SNP is initialised. */
-  snp: boolean;
+  readonly port: FirmwarePort;
+  /** The C-bit's mask in addresses of the host; 0 where memory is not encrypted. */
+  readonly cBit: bigint;
+  readonly chance: Prng;
+  readonly platform: PlatformState;
+  readonly contexts: ContextPages;
+  readonly asids: Asids;
+  readonly sev: SevPlatform;
+  readonly keys: RootKeys;
+  readonly dialect: Dialect;
+  /** Devices bound as TDIs, and the ASID of the guest that has each. */
+  readonly devices: Map<number, number>;
+  /** Gives a device to the guest of an ASID, by the nested tables at `ncr3`. */
+  bindDevice(device: number, ncr3: bigint, asid: number): void;
+  /** Whether a guest has a device: its pages then stay where they are. */
+  hasDevice(asid: number): boolean;
+  /** How many guests were launched since power-on. */
+  readonly counters: { guests: number };
 }
-
-/** A command: its buffer, already read, in; a status out. Anything but SUCCESS has changed nothing. */
-export interface CommandEntry {
-  /** Bytes of the command buffer; 0 when there is none. */
-  size: number;
-  run(psp: Psp, buffer: DataView): number;
-}
-
-const commands = new Map<number, CommandEntry>([
-  [Command.DF_FLUSH, dfFlush],
-  [Command.DECOMMISSION, decommission],
-  [Command.ACTIVATE, activate],
-  [Command.DEACTIVATE, deactivate],
-  [Command.SNP_DF_FLUSH, dfFlush],
-  [Command.SNP_DECOMMISSION, snpDecommission],
-  [Command.SNP_ACTIVATE, snpActivate],
-]);
-
-const SNP_COMMANDS = 0x80;
 
 /** The key slot of the host's own SME key. */
 const SME = 0;
+const MOST_BUFFER = 0x1000n;
 
 /** Starts the firmware: it makes the host's key, where memory encryption is on, and listens at its side of the mailbox. */
-export function firmware(port: FirmwarePort, chip: Chip, chance: Prng, features: Features): Psp {
-  const asids = { count: chip.asids, minSevAsid: chip.minSevAsid };
-  const psp: Psp = { port, guests: new Guests(port, chance, asids), snp: features.snp };
-  if (features.encryption) port.installKey(SME, chance.bytes(16), chance.bytes(16));
-  port.onDoorbell(() => port.respond(serve(psp)));
+export function firmware(
+  port: FirmwarePort,
+  options: FirmwareOptions,
+  chance: (boots: number, purpose: string) => Prng,
+  listen?: (record: CommandRecord) => void,
+): Psp {
+  const platform = new PlatformState(options);
+  const own = chance(platform.boots, "psp");
+  const { encryption } = options.features;
+  if (encryption) port.installKey(SME, own.bytes(16), own.bytes(16));
+  port.enforceRmp(false);
+  const devices = new Map<number, number>();
+  const psp: Psp = {
+    port,
+    cBit: encryption ? 1n << BigInt(options.chip.cBit) : 0n,
+    chance: own,
+    platform,
+    contexts: new ContextPages(port, own),
+    asids: new Asids(port, options.chip),
+    sev: new SevPlatform(platform, options.storage, chance(platform.boots, "platform keys")),
+    keys: new RootKeys(),
+    dialect: dialects[options.dialect],
+    devices,
+    bindDevice(device, ncr3, asid) {
+      port.bind(device, ncr3, asid, 0);
+      devices.set(device, asid);
+    },
+    hasDevice: (asid) => [...devices.values()].includes(asid),
+    counters: { guests: 0 },
+  };
+  let ordinal = 0;
+  port.onDoorbell(() => {
+    const { id, buffer } = port.command();
+    const entry = commands.get(id);
+    const before = listen && entry ? bytesOf(psp, entry, buffer) : undefined;
+    const status = entry ? serve(psp, entry, buffer) : Status.INVALID_COMMAND;
+    const after = before && entry ? bytesOf(psp, entry, buffer) : undefined;
+    listen?.({ ordinal: ordinal++, id, paddr: buffer, buffer: before, status, after });
+    port.respond(status);
+  });
   return psp;
 }
 
-function serve(psp: Psp): number {
-  const { id, buffer } = psp.port.command();
-  const entry = commands.get(id);
-  if (!entry) return Status.INVALID_COMMAND;
-  if (id >= SNP_COMMANDS && !psp.snp) return Status.INVALID_PLATFORM_STATE;
-  const bytes = new Uint8Array(entry.size);
-  if (entry.size > 0) {
-    const inOnePage = (buffer & 0xfffn) + BigInt(entry.size) <= 0x1000n;
-    // The host wrote the buffer without encryption: C-bit clear in CmdBufAddr.
-    if (!inOnePage || !psp.port.read(buffer, Frame.RAW, bytes)) return Status.INVALID_ADDRESS;
-  }
-  return entry.run(psp, new DataView(bytes.buffer));
+const bytesOf = (psp: Psp, { layout }: CommandEntry, paddr: bigint) =>
+  layout && readHost(psp, paddr, layout.SIZE);
+
+function serve(psp: Psp, entry: CommandEntry, paddr: bigint): number {
+  const { snp, sev } = entry.platform;
+  if (!snp.includes(psp.platform.snp) || !sev.includes(psp.sev.state))
+    return Status.INVALID_PLATFORM_STATE;
+  if (!entry.layout) return entry.run(psp, new DataView(new ArrayBuffer(0)));
+  const { layout } = entry;
+  // "Command buffers do not cross a page": psp-mailbox-commands.md 1.
+  const bytes = readHost(psp, paddr, layout.SIZE);
+  if (!bytes || (paddr & 0xfffn) + BigInt(layout.SIZE) > MOST_BUFFER) return Status.INVALID_ADDRESS;
+  const buffer = viewOf(bytes);
+  if (!isWellFormed(layout, buffer)) return Status.INVALID_PARAM;
+  if (!entry.writesBuffer) return entry.run(psp, buffer);
+  return serveInOut(psp, entry, paddr, buffer);
+}
+
+/** A legacy command that answers in its own buffer: with SNP that must be a Firmware page, and is a Reclaim page afterwards.
+ *  Spec digest psp-mailbox-commands.md 8. */
+function serveInOut(psp: Psp, entry: CommandEntry, paddr: bigint, buffer: DataView): number {
+  const { spa, key } = placeOf(psp, paddr);
+  const page = spa & ~0xfffn;
+  const guarded = psp.platform.isSnpInit;
+  if (guarded && pageAt(psp.port, page).state !== "firmware") return Status.INVALID_PAGE_STATE;
+  const status = entry.run(psp, buffer);
+  psp.port.write(spa, key, new Uint8Array(buffer.buffer));
+  if (guarded) setPage(psp.port, page, {});
+  return status;
 }

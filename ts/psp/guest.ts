@@ -55,3 +55,30 @@ export interface GuestContext {
   /** The entry of the metadata page swapped out last under ROOT_MDATA_EN, 64 bytes. */
   rootMetadata: Uint8Array;
 }
+
+/** A context with nothing in it. */
+export function newContext(state: number): GuestContext {
+  return {
+    state,
+    asid: 0,
+    policy: 0n,
+    reportId: new Uint8Array(32),
+    reportIdMa: new Uint8Array(32).fill(0xff),
+    measurement: new Uint8Array(48),
+    imd: new Uint8Array(48),
+    hostData: new Uint8Array(32),
+    vcekDisable: false,
+    launchTcb: 0n,
+    launchMitVector: 0n,
+    gosvw: new Uint8Array(16),
+    imiEn: false,
+    desiredTscKhz: 0,
+    vek: new Uint8Array(16),
+    tweakKey: new Uint8Array(16),
+    oek: new Uint8Array(32),
+    oekIv: 0n,
+    vmpck: [0, 1, 2, 3].map(() => new Uint8Array(32)),
+    messageCount: [0n, 0n, 0n, 0n],
+    rootMetadata: new Uint8Array(64),
+  };
+}

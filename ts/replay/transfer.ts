@@ -138,7 +138,7 @@ export class Transfers {
     const { guest } = this.#platform.core;
     guest.load(this.#kernel.user);
     guest.vmexit(code, info1);
-    this.#vm.serve(guest.exit());
+    this.#vm.serveReplayed(guest.exit());
   }
 
   #interrupt(): void {

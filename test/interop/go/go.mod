@@ -2,7 +2,10 @@ module cloister/interop
 
 go 1.23
 
-require github.com/google/go-sev-guest v0.15.0
+require (
+	github.com/google/go-configfs-tsm v0.2.2
+	github.com/google/go-sev-guest v0.15.0
+)
 
 require (
 	github.com/google/logger v1.1.1 // indirect

@@ -35,6 +35,10 @@ export function chipSecretsOf(seed: string, product: Product): ChipSecrets {
   };
 }
 
+/** The field guide's platform secret, 48 bytes. DESIGN.md, section 5. */
+export const platformSecretOf = (seed: string, product: Product): Uint8Array =>
+  derive(seed, `PLATFORM_SECRET ${product}`, 48);
+
 /** CHIP_ID, 64 bytes: a point of secp256k1, as on real chips up to Zen 3; Turin has 8 bytes and zeros. */
 export function chipIdOf(seed: string, product: Product): Uint8Array {
   if (product !== "Turin") return pointOf(chipSecretsOf(seed, product).fuses);

@@ -1,13 +1,31 @@
 // ACTIVATE: a SEV or SEV-ES guest's key goes into the slot of an ASID. SEV API (AMD 55766), 6.1.
-import * as Activate from "../../abi/activate.ts";
+import * as Layout from "../../abi/psp/activate.ts";
 import * as Status from "../../abi/status.ts";
-import type { CommandEntry } from "../firmware.ts";
+import type { CommandEntry } from "../command.ts";
+import {
+  LSECRET,
+  LUPDATE,
+  RUNNING,
+  RUPDATE,
+  type SevGuestCall,
+  SUPDATE,
+  sevGuestCommand,
+} from "../sev-command.ts";
+import { isEs } from "../sev-guest.ts";
 
-export const activate: CommandEntry = {
-  size: Activate.SIZE,
-  run(psp, buffer) {
-    const guest = psp.guests.find(BigInt(buffer.getUint32(Activate.HANDLE, true)), false);
-    if (!guest) return Status.INVALID_GUEST;
-    return psp.guests.activate(guest, buffer.getUint32(Activate.ASID, true));
-  },
-};
+export const activatable: readonly number[] = [LUPDATE, LSECRET, RUNNING, SUPDATE, RUPDATE];
+
+export const activate: CommandEntry = sevGuestCommand({
+  layout: Layout,
+  guest: activatable,
+  run: (call) => activateGuest(call, call.buffer.getUint32(Layout.ASID, true)),
+});
+
+export function activateGuest({ psp, guest }: SevGuestCall, asid: number): number {
+  if (guest.asid !== 0) return Status.ACTIVE;
+  const { vek, tweakKey, handle } = guest;
+  const kind = isEs(guest) ? "sev-es" : "sev";
+  const status = psp.asids.activate({ kind, id: `handle ${handle}`, vek, tweakKey }, asid);
+  if (status === Status.SUCCESS) guest.asid = asid;
+  return status;
+}

@@ -1,15 +1,19 @@
 // DECOMMISSION: the firmware forgets a guest. It must have been deactivated. SEV API (AMD 55766), 6.5.
-import * as Activate from "../../abi/activate.ts";
+import * as Layout from "../../abi/psp/handle.ts";
 import * as Status from "../../abi/status.ts";
-import type { CommandEntry } from "../firmware.ts";
+import type { CommandEntry } from "../command.ts";
+import { anyState, sevGuestCommand } from "../sev-command.ts";
+import { forgetVmsas } from "../sev-guest.ts";
 
-export const decommission: CommandEntry = {
-  size: 4,
-  run(psp, buffer) {
-    const guest = psp.guests.find(BigInt(buffer.getUint32(Activate.HANDLE, true)), false);
-    if (!guest) return Status.INVALID_GUEST;
+export const decommission: CommandEntry = sevGuestCommand({
+  layout: Layout,
+  guest: anyState,
+  run({ psp, guest }) {
     if (guest.asid !== 0) return Status.ACTIVE;
-    psp.guests.decommission(guest);
+    guest.vek.fill(0);
+    guest.tweakKey.fill(0);
+    forgetVmsas(psp.port, guest);
+    psp.sev.guests.delete(guest.handle);
     return Status.SUCCESS;
   },
-};
+});

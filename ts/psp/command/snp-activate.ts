@@ -1,13 +1,33 @@
-// SNP_ACTIVATE: an SNP guest's key goes into the slot of an ASID. SNP firmware ABI (AMD 56860), 8.
-import * as SnpActivate from "../../abi/snp-activate.ts";
+// SNP_ACTIVATE: a guest's key goes into the slot of an ASID. AMD 56860, 8.
+import * as Policy from "../../abi/guest-policy.ts";
+import * as Layout from "../../abi/psp/snp-activate.ts";
 import * as Status from "../../abi/status.ts";
-import type { CommandEntry } from "../firmware.ts";
+import { hex } from "../../attest/bytes.ts";
+import {
+  type CommandEntry,
+  LAUNCH,
+  RUNNING,
+  type SnpGuestCall,
+  snpGuestCommand,
+} from "../command.ts";
+import { allows } from "../policy.ts";
 
-export const snpActivate: CommandEntry = {
-  size: SnpActivate.SIZE,
-  run(psp, buffer) {
-    const guest = psp.guests.find(buffer.getBigUint64(SnpActivate.GCTX_PADDR, true), true);
-    if (!guest) return Status.INVALID_GUEST;
-    return psp.guests.activate(guest, buffer.getUint32(SnpActivate.ASID, true));
+export const snpActivate: CommandEntry = snpGuestCommand({
+  layout: Layout,
+  guest: [LAUNCH, RUNNING],
+  run(call) {
+    const { psp, guest, buffer } = call;
+    // Without a list of cores the guest would be activated on all of them.
+    const isSpread = psp.platform.sockets > 1;
+    if (isSpread && allows(guest.policy, Policy.SINGLE_SOCKET_BIT)) return Status.POLICY_FAILURE;
+    return activate(call, buffer.getUint32(Layout.ASID, true));
   },
-};
+});
+
+export function activate({ psp, guest }: SnpGuestCall, asid: number): number {
+  if (guest.asid !== 0) return Status.ACTIVE;
+  const { vek, tweakKey } = guest;
+  const status = psp.asids.activate({ kind: "snp", id: hex(guest.reportId), vek, tweakKey }, asid);
+  if (status === Status.SUCCESS) guest.asid = asid;
+  return status;
+}

@@ -1,16 +1,19 @@
-// SNP_DECOMMISSION: the firmware forgets a guest; its context page becomes a Firmware page again. AMD 56860, 8.
+// SNP_DECOMMISSION: a guest is forgotten and its ASID freed; its context page becomes a Firmware page. AMD 56860, 8.
+import * as Layout from "../../abi/psp/gctx.ts";
 import * as Status from "../../abi/status.ts";
-import { markFirmware } from "../context.ts";
-import type { CommandEntry } from "../firmware.ts";
+import { type CommandEntry, when } from "../command.ts";
+import { GuestState } from "../guest.ts";
 
 export const snpDecommission: CommandEntry = {
-  size: 8,
+  layout: Layout,
+  platform: when.snpInit,
+  guest: [GuestState.INIT, GuestState.LAUNCH, GuestState.RUNNING],
   run(psp, buffer) {
-    const gctx = buffer.getBigUint64(0, true);
-    const guest = psp.guests.find(gctx, true);
-    if (!guest) return Status.INVALID_GUEST;
-    psp.guests.decommission(guest);
-    markFirmware(psp.port, gctx);
+    const gctx = buffer.getBigUint64(Layout.GCTX_PADDR, true);
+    const guest = psp.contexts.open(gctx);
+    if (typeof guest === "number") return guest;
+    psp.asids.deactivate(guest.asid);
+    psp.contexts.destroy(gctx);
     return Status.SUCCESS;
   },
 };

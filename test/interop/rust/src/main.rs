@@ -1,5 +1,7 @@
 // Asks virtee's sev crate, which snpguest is made of, about reports named on stdin: the chain with our root, then the signature.
-// With --display, prints one report as `snpguest display report` does.
+// With --device, it is a program inside a guest (device.rs). With --display, prints one report as `snpguest display report` does.
+mod device;
+
 use sev::certs::snp::{ca, Certificate, Chain, Verifiable};
 use sev::firmware::guest::AttestationReport;
 use sev::parser::ByteParser;
@@ -36,8 +38,13 @@ fn ask(file: &str, root: &str) -> Result<(), String> {
     let text = |error: std::io::Error| error.to_string();
     let bytes = std::fs::read(file).map_err(text)?;
     let head = bytes.get(..REPORT).ok_or("shorter than a report")?;
+    judge(head, &bytes[REPORT..], root)
+}
+
+fn judge(head: &[u8], certificates: &[u8], root: &str) -> Result<(), String> {
+    let text = |error: std::io::Error| error.to_string();
     let report = AttestationReport::from_bytes(head).map_err(text)?;
-    let entries = table(&bytes[REPORT..])?;
+    let entries = table(certificates)?;
     let named = |names: &[&str]| -> Result<Certificate, String> {
         let der = names.iter().find_map(|name| entries.get(*name));
         Certificate::from_der(der.ok_or("certificate missing")?).map_err(text)
@@ -57,6 +64,16 @@ fn main() {
         let bytes = std::fs::read(&args[2]).expect("a report");
         let report = AttestationReport::from_bytes(&bytes[..REPORT]).expect("a report");
         println!("{report}");
+        return;
+    }
+    if args.len() == 4 && args[1] == "--device" {
+        match device::device(&args[2], &args[3]) {
+            Ok(()) => println!("report and table verified"),
+            Err(error) => {
+                eprintln!("{error}");
+                std::process::exit(1);
+            }
+        }
         return;
     }
     for line in std::io::stdin().lock().lines() {

@@ -1,0 +1,3 @@
+// Command buffer of DEACTIVATE, DECOMMISSION, LAUNCH_FINISH, SEND_FINISH, SEND_CANCEL and RECEIVE_FINISH. SEV API (AMD 55766).
+export const HANDLE = 0x00; // u32
+export const SIZE = 0x4;

@@ -1,0 +1,6 @@
+// Command buffer of LAUNCH_UPDATE_DATA and LAUNCH_UPDATE_VMSA. SEV API (AMD 55766).
+export const HANDLE = 0x00; // u32
+export const RESERVED_04 = 0x04; // u32
+export const PADDR = 0x08; // u64
+export const LENGTH = 0x10; // u32
+export const SIZE = 0x14;

@@ -1,0 +1,7 @@
+// Command buffer of PDH_CERT_EXPORT. SEV API (AMD 55766).
+export const PDH_CERT_PADDR = 0x00; // u64
+export const PDH_CERT_LENGTH = 0x08; // u32
+export const RESERVED_0C = 0x0c; // u32
+export const CERTS_PADDR = 0x10; // u64
+export const CERTS_LENGTH = 0x18; // u32
+export const SIZE = 0x1c;

@@ -1,0 +1,4 @@
+// Command buffer of SNP_GUEST_STATUS. SNP firmware ABI (AMD 56860).
+export const GCTX_PADDR = 0x00; // u64
+export const STATUS_PADDR = 0x08; // u64
+export const SIZE = 0x10;
