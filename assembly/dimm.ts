@@ -4,6 +4,7 @@ import { OFFSET, pageOf } from "./address";
 import { bytesOf, directoryEntry, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { close, openForWrite, peek } from "./page";
+import { probeRmp } from "./rmp";
 
 /** Reads the chips as if dirty lines had just been written back. Changes nothing. */
 export function dimmRead(spa: u64, bytes: u32, to: usize): bool {
@@ -16,10 +17,11 @@ export function dimmRead(spa: u64, bytes: u32, to: usize): bool {
 export function dimmWrite(spa: u64, bytes: u32, from: usize): bool {
   const page = pageOf(spa);
   if (!isDram(page)) return hostFault(0, spa);
+  if (!probeRmp(page, -1)) return false;
   const offset = u32(spa) & OFFSET;
   const frame = openForWrite(page, Frame.RAW, offset, bytes);
   if (!frame) return false;
   memory.copy(bytesOf(frame) + offset, from, bytes);
   close(directoryEntry(page));
-  return true;
+  return probeRmp(page, 1);
 }

@@ -1,7 +1,7 @@
 // The pins of the silicon: every export, in the order an access meets them; no logic.
 
 // start-up
-export { framesInUse, setTweaks, start } from "./machine";
+export { framesInUse, setRmpTable, setTweaks, start } from "./machine";
 // a guest's access
 export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";
@@ -35,7 +35,8 @@ export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
 export { installKey, removeKey, slotState } from "./slots";
 export { covered, pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
-export { clearRmp, enforceRmp, hideCiphertext } from "./psp";
+export { enforceRmp, hideCiphertext } from "./psp";
+export { clearRmp } from "./rmp-init";
 export { validatedOf } from "./rmp";
 export { respond } from "./mailbox";
 export { forgetVmsa, noteVmsa } from "./psp";

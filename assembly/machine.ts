@@ -1,6 +1,8 @@
 // Start-up: where the tables of this machine lie in linear memory. After this nothing moves and nothing is allocated.
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
+import * as Segment from "../ts/abi/rmp-segment";
+import * as Table from "../ts/abi/rmp-table";
 import * as State from "../ts/abi/state";
 import { PAGE, PAGE_SHIFT } from "./address";
 import { fillTables } from "./aes/tables";
@@ -44,6 +46,16 @@ export function start(
   fillTables();
   resetMailbox();
   return u32(end - frames);
+}
+
+/** Takes where the RMP lies: the MSRs here, a segment table of Memory.WINDOW. */
+export function setRmpTable(base: u64, end: u64, cfg: u64, covered: u32, segments: u32): void {
+  store<u64>(Memory.RMP_TABLE, base, Table.RMP_BASE);
+  store<u64>(Memory.RMP_TABLE, end, Table.RMP_END);
+  store<u64>(Memory.RMP_TABLE, cfg, Table.RMP_CFG);
+  store<u32>(Memory.RMP_TABLE, covered, Table.COVERED_PAGES);
+  store<u32>(Memory.RMP_TABLE, segments, Table.SEGMENTS);
+  memory.copy(Memory.RST, Memory.WINDOW, Segment.COUNT * Segment.SIZE);
 }
 
 function align(address: u64): u64 {

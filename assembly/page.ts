@@ -20,6 +20,7 @@ import {
   setOpenFrame,
   setTable,
   takeFrame,
+  takeZeroFrame,
 } from "./dram";
 import { count } from "./events";
 import { frameClosed, frameOpened } from "./slots";
@@ -99,6 +100,24 @@ export function markDirty(frame: u32, offset: u32, bytes: u32): void {
 function forgetFrame(frame: u32): void {
   const info = infoOf(frame);
   store<u32>(info, load<u32>(info, Frame.GENERATION) + 1, Frame.GENERATION);
+}
+
+/** The frame that holds what the chips have of a page, made if need be; 0 when out of frames. The page is not open then. */
+export function makeDram(page: u32): u32 {
+  const entry = makeDirectoryEntry(page);
+  if (!entry) return 0;
+  close(entry);
+  if (!dramFrame(entry)) store<u32>(entry, takeZeroFrame(), Directory.DRAM);
+  return dramFrame(entry);
+}
+
+/** The chips hold zeros at a page from now on. */
+export function clearDram(page: u32): void {
+  const entry = directoryEntry(page);
+  if (!entry) return;
+  settle(page);
+  const dram = dramFrame(entry);
+  if (dram) memory.fill(bytesOf(dram), 0, PAGE);
 }
 
 /** Drops the walks to a page, and those that read it: its owner or permissions change, its bytes do not. */

@@ -10,6 +10,8 @@ import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";
 import { governing, headOf, highOf, lowOf, makeEntry, put } from "./rmp";
+import { isOwnRmp } from "./rmp-init";
+import { isCovered } from "./rmp-table";
 import { flushTlb } from "./tlb";
 
 /** Copies `bytes` within one page, decrypted under a key slot (Frame.RAW: as they are), to a linear address. */
@@ -53,10 +55,11 @@ export function rmpHigh(spa: u64): u64 {
   return highOf(pageOf(spa));
 }
 
-/** Sets the RMP entry of a page. False when the page is not covered, or no frame is left. */
+/** Sets the RMP entry of a page. False when the page is not covered or the RMP's own, or no frame is left. */
 export function setRmp(spa: u64, low: u64, high: u64): bool {
   const page = pageOf(spa);
-  if (!isDram(page) || !makeEntry(headOf(page)) || !makeEntry(page)) return false;
+  if (!isCovered(page) || isOwnRmp(page)) return false;
+  if (!makeEntry(headOf(page)) || !makeEntry(page)) return false;
   const large = bit(low | lowOf(governing(page)), Rmp.PAGE_SIZE_BIT);
   const pages = large ? LARGE_PAGES : 1;
   const first = large ? headOf(page) : page;
@@ -73,18 +76,6 @@ export function covered(spa: u64): bool {
 /** SNP_INIT turns the RMP's checks on, SNP_SHUTDOWN_EX off. */
 export function enforceRmp(on: bool): void {
   store<u32>(Memory.STATE, u32(on), State.SNP_ENABLED);
-  flushTlb();
-}
-
-/** INIT_RMP: every page is the hypervisor's. */
-export function clearRmp(): void {
-  const root = load<u32>(Memory.STATE, State.RMP_ROOT);
-  const leaves = (load<u32>(Memory.STATE, State.DRAM_PAGES) + 255) >> 8;
-  for (let i: u32 = 0; i < leaves; i++) {
-    const leaf = load<u32>(root + (usize(i) << 2));
-    if (leaf) memory.fill(bytesOf(leaf), 0, PAGE);
-  }
-  memory.fill(Memory.ASID_COUNTERS, 0, Slot.COUNT << 3);
   flushTlb();
 }
 

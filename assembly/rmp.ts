@@ -5,13 +5,11 @@ import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
-import { bytesOf, isDram, takeZeroFrame } from "./dram";
-import { forgetPage } from "./page";
+import { bytesOf, isDram } from "./dram";
+import { forgetPage, makeDram, settle } from "./page";
+import { coveredBy, isCovered, LEAF_PAGES, LEAF_SHIFT, rmpPageOf } from "./rmp-table";
 import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
-// A leaf is one frame: 256 entries, 1 MiB of system memory.
-const LEAF_SHIFT = 8;
-const LEAF_MASK: u32 = 0xff;
 const HEAD_MASK: u32 = ~(LARGE_PAGES - 1);
 const COUNT_MASK: u64 = ((u64(1) << Rmp.SUBPAGE_COUNT_WIDTH) - 1) << Rmp.SUBPAGE_COUNT_LSB;
 
@@ -39,14 +37,14 @@ function leafOf(page: u32): usize {
 export function entryOf(page: u32): usize {
   if (!isDram(page)) return 0;
   const leaf = load<u32>(leafOf(page));
-  return leaf ? bytesOf(leaf) + (usize(page & LEAF_MASK) << 4) : 0;
+  return leaf ? bytesOf(leaf) + (usize(page & (LEAF_PAGES - 1)) << 4) : 0;
 }
 
-/** The entry of a page, made if need be; 0 when out of frames. */
+/** The entry of a covered page, made if need be; 0 when out of frames. The leaf is what DRAM holds of a page of the RMP. */
 export function makeEntry(page: u32): usize {
   const at = leafOf(page);
   if (!load<u32>(at)) {
-    const leaf = takeZeroFrame();
+    const leaf = makeDram(rmpPageOf(page));
     if (!leaf) return 0;
     store<u32>(at, leaf);
   }
@@ -104,12 +102,15 @@ export function isInUse(page: u32): bool {
 }
 
 /** VMRUN marks the pages it runs on, #VMEXIT takes the marks away: in between, host stores, the guest's private accesses
- *  and RMPUPDATE meet them. False when no frame is left for the entry. APM vol. 2, 15.36.12; spec digest rmp.md 6. */
+ *  and RMPUPDATE meet them. A page without an entry has no
+ *  mark. False when no frame is left for the entry. APM vol. 2, 15.36.12; spec digest rmp.md 6. */
 export function setInUse(page: u32, inUse: bool): bool {
   if (!isEnabled()) return true;
+  if (!isCovered(page)) return true;
   const entry = inUse ? makeEntry(page) : entryOf(page);
   if (!entry) return !inUse;
   if (inUse) forgetPage(page);
+  settle(rmpPageOf(page));
   const low = load<u64>(entry) & ~mask(Rmp.LOCK_BIT);
   store<u64>(entry, low | (u64(inUse) << Rmp.LOCK_BIT));
   return true;
@@ -119,14 +120,19 @@ export function setInUse(page: u32, inUse: bool): bool {
 export function put(page: u32, low: u64, high: u64): void {
   // Walks through 2 MiB mappings may write because nothing of the region was assigned.
   if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) flushTlb();
+  // Whoever has read this page of the RMP reads it anew.
+  settle(rmpPageOf(page));
   const entry = entryOf(page);
   const old = load<u64>(entry);
   countValidated(old, -1);
   countValidated(low, 1);
   const head = entryOf(headOf(page));
   if (entry != head) {
+    settle(rmpPageOf(headOf(page)));
     const change = i64(bit(low, Rmp.ASSIGNED_BIT)) - i64(bit(old, Rmp.ASSIGNED_BIT));
-    store<u64>(head, load<u64>(head) + u64(change << Rmp.SUBPAGE_COUNT_LSB));
+    const first = load<u64>(head);
+    const counted = (first + u64(change << Rmp.SUBPAGE_COUNT_LSB)) & COUNT_MASK;
+    store<u64>(head, (first & ~COUNT_MASK) | counted);
     store<u64>(entry, low & ~COUNT_MASK);
   } else {
     store<u64>(entry, (low & ~COUNT_MASK) | (old & COUNT_MASK));
@@ -138,6 +144,17 @@ function countValidated(low: u64, change: i64): void {
   if (!bit(low, Rmp.VALIDATED_BIT)) return;
   const counter = Memory.ASID_COUNTERS + (usize(asidOf(low)) << 3);
   store<i64>(counter, load<i64>(counter) + change);
+}
+
+/** Before the chips change under a page of the RMP, and after: its validated entries leave the counts, then enter them, and no
+ *  remembered walk stays. False when no frame is left. Nothing happens for other pages. */
+export function probeRmp(rmpPage: u32, change: i64): bool {
+  const page = isEnabled() ? coveredBy(rmpPage) : 0;
+  if (!isEnabled() || !isCovered(page)) return true;
+  if (!makeEntry(page)) return false;
+  for (let i: u32 = 0; i < LEAF_PAGES; i++) countValidated(lowOf(page + i), change);
+  flushTlb();
+  return true;
 }
 
 /** How many validated entries name an ASID: while there is one, the ASID is owned. */
@@ -155,7 +172,7 @@ export function isHypervisorOwned(page: u32, large: bool): bool {
 
 /** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, neither immutable nor locked, of the nested mapping's size. */
 export function checkOwner(page: u32, gpa: u64, asid: u32, large: bool): u64 {
-  if (!isDram(page)) return REFUSED;
+  // An entry that is not there (not covered, beyond memory) is not assigned.
   const owner = governing(page);
   const low = lowOf(owner);
   if (!bit(low, Rmp.ASSIGNED_BIT) || asidOf(low) != asid) return REFUSED;

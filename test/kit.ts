@@ -59,6 +59,8 @@ async function limited(title: string, body: Body): Promise<void> {
     tally.passed++;
   } catch (error) {
     tally.failed++;
+    // A mutant (test/mutants/) is dead at the first test that notices.
+    if (process.env["CLOISTER_FAIL_FAST"]) process.exit(1);
     throw error;
   } finally {
     clearTimeout(timer);

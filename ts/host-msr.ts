@@ -1,6 +1,7 @@
 // The host's model-specific registers. APM vol. 2, appendix A; spec digest cpuid-msr.md 3.
 import * as Memory from "./abi/memory.ts";
 import * as Msr from "./abi/msr.ts";
+import * as RmpTable from "./abi/rmp-table.ts";
 import * as State from "./abi/state.ts";
 import * as World from "./abi/world.ts";
 import type { HostPort } from "./port.ts";
@@ -14,6 +15,7 @@ export function hostMsrs({ view }: Silicon): Pick<HostPort, "rdmsr" | "wrmsr"> {
   const world = (offset: number) => view.getBigUint64(Memory.WORLD + offset, true);
   const set = (offset: number, value: bigint) =>
     view.setBigUint64(Memory.WORLD + offset, value, true);
+  const rmp = (offset: number) => view.getBigUint64(Memory.RMP_TABLE + offset, true);
   const syscfg = () =>
     (state(State.C_BIT) ? bit(Msr.SYSCFG_SMEE_BIT) : 0n) |
     (state(State.SNP_ENABLED)
@@ -21,6 +23,10 @@ export function hostMsrs({ view }: Silicon): Pick<HostPort, "rdmsr" | "wrmsr"> {
       : 0n);
   const readable: Record<number, () => bigint> = {
     [Msr.SYSCFG]: syscfg,
+    [Msr.RMP_BASE]: () => rmp(RmpTable.RMP_BASE),
+    // Where the BIOS reserved nothing, RMP_END still reads 0x1fff (AMDSEV issue 68).
+    [Msr.RMP_END]: () => (state(State.SNP_ENABLED) ? rmp(RmpTable.RMP_END) : 0x1fffn),
+    [Msr.RMP_CFG]: () => rmp(RmpTable.RMP_CFG),
     [Msr.HWCR]: () => world(World.HWCR),
     [Msr.VM_HSAVE_PA]: () => world(World.VM_HSAVE_PA),
     [Msr.TSC]: () => world(World.STEPS),

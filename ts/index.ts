@@ -1,8 +1,10 @@
 // The public API; re-exports only.
 export { type Chip, type ChipName, chipNames, type Generation, generations } from "./chip/chip.ts";
 export { chips } from "./chip/index.ts";
+export type { RmpOptions, RmpTable } from "./chip/rmp.ts";
 export { type Clock, wallClock } from "./clock.ts";
 export { BadInput, CheckFailed, Misuse, Unimplemented } from "./error.ts";
+export { readRmp, readRmpMemory, rmpEntrySpa } from "./hypervisor/rmp.ts";
 export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
 export type * from "./port.ts";
@@ -48,4 +50,6 @@ export type { Events, GenerationReport, ReplayReport } from "./replay/report.ts"
 export { type RanBatch, type ReplayOptions, replay } from "./replay/run.ts";
 export { type Sampling, sampleOf } from "./replay/sample.ts";
 export { type Writer, type WrittenFormat, writerOf, writtenFormats } from "./replay/writer.ts";
+export { type PageState, pageState, type RawRmp, type RmpEntry, rmpEntry } from "./rmp.ts";
+export { decodeWord, encodeWord, type RmpWord, wordOf } from "./rmp-word.ts";
 export type { ByteStream, CoreModule, StopSignal } from "./structural.ts";

@@ -5,6 +5,7 @@ import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, lacks } from "./chip/chip.ts";
 import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
+import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
 import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
@@ -38,6 +39,8 @@ export interface PlatformOptions {
   cipher?: "xex" | "xts";
   /** Whether INVD loses dirty lines under SNP, the flaw of CVE-2023-20592; default false. */
   cacheWarp?: boolean;
+  /** How the BIOS lays out the RMP; default: as the part has it, over all memory. */
+  rmp?: RmpOptions;
   /** Which book the secure processor follows (DESIGN.md 5); default abi. */
   dialect?: "abi" | "field-guide";
   /** The secure processor's flash: what outlives this platform, such as a Map. Default: a new one. */
@@ -61,6 +64,8 @@ export interface Platform {
   readonly generation: Generation;
   readonly core: Core;
   readonly hypervisor: Hypervisor;
+  /** Where the RMP lies; undefined without SNP. */
+  readonly rmp: RmpTable | undefined;
   /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
@@ -84,8 +89,9 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const missing = lacks(chip, generation);
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
-  const core = createSilicon(chip, generation, dram, chance("tweak"), options);
   const features = featuresOf(generation);
+  const rmp = features.snp ? rmpTable(chip, dram, options.rmp) : undefined;
+  const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
   const psp = firmware(
     core.firmware,
     {
@@ -102,7 +108,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     (boots, purpose) => chance(boots === 1 ? purpose : `${purpose}, boot ${boots}`),
     options.onCommand,
   );
-  const hypervisor = new Hypervisor(core.host, chip, generation, dram);
+  const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
   const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
   const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
   hypervisor.onDispose = (vm) => world.forget(vm);
@@ -112,6 +118,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     generation,
     core,
     hypervisor,
+    rmp,
     createVm: (vm) => hypervisor.createVm(vm),
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
@@ -133,6 +140,7 @@ function createSilicon(
   dram: bigint,
   chance: Prng,
   options: PlatformOptions,
+  rmp: RmpTable | undefined,
 ): Core {
   const { encryption, snp } = featuresOf(generation);
   return createCore({
@@ -148,6 +156,7 @@ function createSilicon(
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
       (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
+    rmp,
     module: options.module,
   });
 }

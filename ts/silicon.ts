@@ -3,8 +3,10 @@ import type { instantiate } from "../build/release.js";
 import * as Events from "./abi/events.ts";
 import * as ExitRecord from "./abi/exit.ts";
 import * as Memory from "./abi/memory.ts";
+import * as Segment from "./abi/rmp-segment.ts";
 import * as State from "./abi/state.ts";
 import * as World from "./abi/world.ts";
+import type { RmpTable } from "./chip/rmp.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
 import { withSwizzles } from "./relax.ts";
@@ -28,6 +30,8 @@ export interface CoreOptions {
   sev?: { asids: number; minSevAsid: number; features: bigint };
   /** RMPQUERY_BIT and RMPREAD_BIT of ts/abi/state.ts, where the part has them. */
   rmpFeatures?: number;
+  /** Where the RMP lies; without one no memory is covered. */
+  rmp?: RmpTable | undefined;
   module?: CoreModule | undefined;
 }
 
@@ -109,7 +113,8 @@ function exitOf(view: DataView): Exit {
 }
 
 /** Lays a machine out in an instance's memory. */
-export function startMachine({ exports, bytes }: Silicon, options: CoreOptions): void {
+export function startMachine(made: Silicon, options: CoreOptions): void {
+  const { exports, bytes } = made;
   const { dram, tweaks } = options;
   const most = options.addressBits < 43 ? 1n << BigInt(options.addressBits) : MAX_DRAM;
   if (dram <= 0n || dram % 0x200000n !== 0n || dram > most) {
@@ -138,6 +143,20 @@ export function startMachine({ exports, bytes }: Silicon, options: CoreOptions):
   world.setBigUint64(World.SUPPORTED_FEATURES, features, true);
   bytes.set(tweaks, Memory.WINDOW);
   exports.setTweaks();
+  if (options.rmp && !placeRmp(made, options.rmp))
+    throw new Misuse(
+      `resident: ${bytes.length} bytes cannot hold the RMP of ${dram} bytes of dram`,
+    );
+}
+
+/** What the BIOS and SNP_INIT leave: the MSRs, the segment table in memory, and the RMP's own pages Firmware. */
+function placeRmp({ exports, bytes, view }: Silicon, rmp: RmpTable): boolean {
+  bytes.fill(0, Memory.WINDOW, Memory.WINDOW + PAGE);
+  rmp.rst.forEach((entry, index) => {
+    view.setBigUint64(Memory.WINDOW + index * Segment.SIZE, entry, true);
+  });
+  exports.setRmpTable(rmp.base, rmp.end, rmp.cfg, rmp.coveredPages, rmp.rst.length);
+  return Boolean(exports.clearRmp());
 }
 
 /** Reads every counter. */

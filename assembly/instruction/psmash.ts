@@ -2,9 +2,9 @@
 import * as Rmp from "../../ts/abi/rmp";
 import * as RmpState from "../../ts/abi/rmp-state";
 import { bit, LARGE_PAGES, mask, pageOf } from "../address";
-import { isDram } from "../dram";
 import { settle } from "../page";
 import { highOf, lowOf, makeEntry, put } from "../rmp";
+import { isCovered } from "../rmp-table";
 import { hostOnly } from "./host-only";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
@@ -14,7 +14,7 @@ export function psmash(spa: u64, inGuest: bool): u32 {
   const legal = hostOnly(true, inGuest);
   if (legal != RmpState.SUCCESS) return legal;
   const page = pageOf(spa);
-  if (spa & LARGE_OFFSET || !isDram(page)) return RmpState.FAIL_INPUT;
+  if (spa & LARGE_OFFSET || !isCovered(page)) return RmpState.FAIL_INPUT;
   const head = lowOf(page);
   if (!bit(head, Rmp.ASSIGNED_BIT) || !bit(head, Rmp.PAGE_SIZE_BIT)) {
     return RmpState.FAIL_EXPANSION;

@@ -3,8 +3,8 @@ import * as Rmp from "../../ts/abi/rmp";
 import * as RmpState from "../../ts/abi/rmp-state";
 import * as State from "../../ts/abi/state";
 import { bit, OFFSET, PAGE_SHIFT, pageOf } from "../address";
-import { isDram } from "../dram";
-import { asidOf, governing, gpaOf, hasFeature, headOf, lowOf, subpagesOf } from "../rmp";
+import { asidOf, governing, gpaOf, hasFeature, lowOf, subpagesOf } from "../rmp";
+import { isCovered } from "../rmp-table";
 import { hostOnly } from "./host-only";
 
 /** RAX = spa, RCX = a linear address for rmp_state. Answers EAX, or Answer.REFUSED. */
@@ -12,11 +12,12 @@ export function rmpread(spa: u64, to: usize, inGuest: bool): u32 {
   const legal = hostOnly(hasFeature(State.RMPREAD_BIT), inGuest);
   if (legal != RmpState.SUCCESS) return legal;
   const page = pageOf(spa);
-  if (spa & OFFSET || !isDram(page)) return RmpState.FAIL_INPUT;
+  if (spa & OFFSET || !isCovered(page)) return RmpState.FAIL_INPUT;
   // Within a 2 MiB page the entry that governs: Linux (sev_gmem_invalidate) looks for Assigned and the size there.
   const entry = governing(page);
   const low = lowOf(entry);
-  const others = page == headOf(page) && subpagesOf(low) != 0;
+  // Only a region's first entry counts.
+  const others = subpagesOf(low) != 0;
   const size = u32(bit(low, Rmp.PAGE_SIZE_BIT)) << RmpState.PAGE_SIZE_BIT;
   memory.fill(to, 0, RmpState.SIZE);
   store<u64>(to, gpaOf(low) + (u64(page - entry) << PAGE_SHIFT), RmpState.GPA);

@@ -3,7 +3,6 @@ import * as Events from "../../ts/abi/events";
 import * as Rmp from "../../ts/abi/rmp";
 import * as RmpState from "../../ts/abi/rmp-state";
 import { bit, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT, pageOf } from "../address";
-import { isDram } from "../dram";
 import { count } from "../events";
 import { settle } from "../page";
 import {
@@ -16,6 +15,7 @@ import {
   put,
   subpagesOf,
 } from "../rmp";
+import { isCovered } from "../rmp-table";
 import { hostOnly } from "./host-only";
 
 const LARGE_OFFSET: u64 = 0x1fffff;
@@ -35,7 +35,7 @@ export function rmpupdate(spa: u64, state: usize, inGuest: bool): u32 {
   if (!isWellFormed(spa, state, large)) return RmpState.FAIL_INPUT;
   const page = pageOf(spa);
   const pages = large ? LARGE_PAGES : 1;
-  if (!isDram(page)) return RmpState.FAIL_INPUT;
+  if (!isCovered(page)) return RmpState.FAIL_INPUT;
   if (hasAny(Rmp.IMMUTABLE_BIT, page, pages)) return RmpState.FAIL_PERMISSION;
   if (hasAny(Rmp.LOCK_BIT, page, pages)) return RmpState.FAIL_INUSE;
   if (overlaps(page, large)) return RmpState.FAIL_OVERLAP;

@@ -1,7 +1,9 @@
 // PVALIDATE, RMPADJUST and RMPQUERY against their slow twin: who may, and the whole truth table. Spec digest rmp.md 4.4 to 4.6.
+import { ports } from "../../dist/core.js";
+import { silicon, startMachine } from "../../dist/silicon.js";
 import * as Code from "../../ts/abi/exit.ts";
 import type { GuestPort, VcpuContext } from "../../ts/port.ts";
-import { LARGE, OPEN, PAGE, pattern } from "../core.ts";
+import { coreModule, LARGE, MIB, OPEN, PAGE, pattern } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { Lab } from "../lab.ts";
 import { type Entry, hypervisor } from "../oracle/rmp.ts";
@@ -262,4 +264,31 @@ test("VMPL0 makes a VMSA page and unmakes it; below VMPL0 the request's bit is i
   assert.equal([adjust(1, true), vmsaOf()], [0, 0n]);
   board.set(spa, { ...entry, vmsa: true });
   assert.equal([adjust(1, false), vmsaOf()], [0, 1n]);
+});
+
+test("a size that is none and reserved bits of RDX are refused before anything is looked at", () => {
+  const made = silicon(64 * MIB, coreModule);
+  startMachine(made, {
+    dram: 0x100_0000n,
+    resident: 64 * MIB,
+    cipher: "xex",
+    tweaks: new Uint8Array(1024),
+    cBit: 51,
+    addressBits: 46,
+    snp: true,
+    vmplFull: FULL,
+    cacheWarp: false,
+  });
+  const { exports } = made;
+  const { guest, firmware } = ports(made, 51);
+  firmware.installKey(1, pattern(16, 1), pattern(16, 2));
+  const snp = { sev: true, es: true, snp: true, paging: false, cr3: 0n, ncr3: 0n };
+  guest.load({ asid: 1, vmpl: 0, cpl: 0, ...snp });
+  const rdx = 0x101n;
+  for (const size of [2, 3, 0xffff_ffff]) {
+    assert.is(exports.pvalidate(0n, size, true), 1, `PVALIDATE, size ${size}`);
+    assert.is(exports.rmpadjust(0n, size, rdx), 1, `RMPADJUST, size ${size}`);
+  }
+  for (let position = 17n; position < 64n; position++)
+    assert.is(exports.rmpadjust(0n, 0, rdx | (1n << position)), 1, `RDX bit ${position}`);
 });

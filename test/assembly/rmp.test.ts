@@ -25,6 +25,8 @@ const states: [string, Partial<Entry>, boolean][] = [
   ["Guest-Invalid", { assigned: true }, true],
   ["Guest-Valid", { assigned: true, validated: true }, true],
   ["VMSA", { assigned: true, validated: true, vmsa: true }, true],
+  ["VMSA in use", { assigned: true, validated: true, vmsa: true, locked: true }, true],
+  ["unassigned, but a guest's in all else", { validated: true }, true],
 ];
 
 const accesses: [Access, 0 | 3][] = [
@@ -156,7 +158,7 @@ test("state x page sizes x ASID x GPA x VMPL x permissions x access x C-bit: eac
       });
     }
   }
-  assert.is(cases, 4 * (5 * 2 + 4 * 4 * 2 + 4 * 16));
+  assert.is(cases, 4 * (5 * 2 + 6 * 4 * 2 + 4 * 16));
 });
 
 test("a guest that is not SNP may write only what is the hypervisor's, and read anything", () => {

@@ -29,7 +29,10 @@ export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).
 export const ENTERED = 0x0d5000; // 131072
-export const RESERVED_0F5000 = 0x0f5000; // 45056
+// Where the RMP lies (ts/abi/rmp-table.ts), and its segment table.
+export const RMP_TABLE = 0x0f5000; // 4096
+export const RST = 0x0f6000; // 4096
+export const RESERVED_0F7000 = 0x0f7000; // 36864
 export const TLB = 0x100000; // 524288
 export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288

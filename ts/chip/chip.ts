@@ -33,6 +33,9 @@ export interface Chip {
   rmpquery: boolean;
   /** CPUID Fn8000_001F EAX[21]. */
   rmpread: boolean;
+  /** CPUID Fn8000_0025, on parts with a segmented RMP: the span of a segment as a shift, and how many entries of the segment
+   *  table count (with NumCachedReduction those that are cached, else all 512). */
+  rmpSegments?: { minShift: number; maxShift: number; limit: number };
   /** The newest generation it has. */
   newest: Generation;
   /** Tweak constants of the memory engine known from silicon: 4 bytes, repeated, by address bit. */

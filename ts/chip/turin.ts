@@ -19,5 +19,7 @@ export const turin: Chip = {
   vmplSss: true,
   rmpquery: true,
   rmpread: true,
+  // No dump of CPUID Fn8000_0025 is public: from 1 GiB, the unit of the table, to the 4 TiB of a socket's memory.
+  rmpSegments: { minShift: 30, maxShift: 42, limit: 512 },
   newest: "sev-tio",
 };

@@ -2,6 +2,7 @@
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import { attack } from "./attack.ts";
 import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
@@ -17,6 +18,7 @@ import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
 import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
+import { matrix } from "./matrix.ts";
 import { policy } from "./policy.ts";
 import { replay } from "./replay.ts";
 import { session } from "./session.ts";
@@ -47,6 +49,8 @@ const verbs: ((program: Command) => void)[] = [
   guestDevice,
   session,
   tio,
+  matrix,
+  attack,
 ];
 
 /** The exit code an error earns, by what it says of its cause. */

@@ -18,7 +18,8 @@ export const snpPageReclaim: CommandEntry = {
     const page = pageAt(psp.port, spa);
     if (!reclaimable.includes(page.state)) return Status.INVALID_PAGE_STATE;
     if (page.large !== large) return Status.INVALID_PAGE_SIZE;
-    setPage(psp.port, spa, page.asid === 0 ? { large } : { ...page, immutable: false });
-    return Status.SUCCESS;
+    // The RMP's own pages are Firmware, and stay it.
+    const set = setPage(psp.port, spa, page.asid === 0 ? { large } : { ...page, immutable: false });
+    return set ? Status.SUCCESS : Status.INVALID_PAGE_STATE;
   },
 };

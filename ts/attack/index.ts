@@ -1,0 +1,12 @@
+// cloister/attack: the matrix, its attacks, and what an attack of one's own is made of. Re-exports only.
+export type { Attack, Got, Outcome } from "./attack.ts";
+export { attacks } from "./attacks.ts";
+export {
+  type Cell,
+  type MatrixOptions,
+  matrix,
+  type RefusedGeneration,
+  runAttack,
+} from "./matrix.ts";
+export type { Scene, SceneOptions } from "./scene.ts";
+export type { Witness } from "./victim.ts";
