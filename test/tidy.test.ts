@@ -120,6 +120,11 @@ const roads: [string, (path: string) => boolean, string][] = [
     "the verifier works on real hardware's reports",
   ],
   [
+    "ts/launch",
+    not(starts("ts/psp", "ts/hypervisor", "ts/core", "ts/silicon", "ts/platform")),
+    "a guest's owner computes a digest without the machine",
+  ],
+  [
     "ts/guest",
     not(starts("ts/psp", "ts/core", "ts/silicon")),
     "a guest's accesses go through its port",

@@ -6,6 +6,7 @@ export { type Clock, wallClock } from "./clock.ts";
 export { BadInput, CheckFailed, Misuse, Unimplemented } from "./error.ts";
 export { readRmp, readRmpMemory, rmpEntrySpa } from "./hypervisor/rmp.ts";
 export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
+export { buildMachine, type GuestSpec, type Machine, type MachineSpec } from "./machine.ts";
 export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
 export type * from "./port.ts";
 export { type Prng, prng } from "./prng.ts";

@@ -8,6 +8,7 @@ import { displayReport, parseReport } from "../../dist/attest/index.js";
 import { inChromium } from "./browser.ts";
 import { type Entry, explainGo, explainVirtee, faultOf } from "./explained.ts";
 import { startGuestDevice, stopGuestDevice } from "./guest-device.ts";
+import { compareIdBlocks, compareLaunches, compareMeasurements, fetchMeasure } from "./measure.ts";
 import { ask as askOpenssl } from "./openssl.ts";
 import { buildGo, buildRust, CACHE, fetchRuntimes, must, version } from "./tools.ts";
 
@@ -213,6 +214,13 @@ await step("openssl, chain and list", () => {
   const asked = judged.filter((one): one is Judgement => one !== undefined);
   return `${version("openssl", "version")}: ${agreement(cases, asked)}`;
 });
+let measure = "";
+await step("sev-snp-measure 0.0.13, launch digests", () => {
+  measure = fetchMeasure();
+  return compareMeasurements(measure);
+});
+await step("sev-snp-measure 0.0.13, launches through the mailbox", () => compareLaunches(measure));
+await step("sev-snp-measure 0.0.13, ID blocks", () => compareIdBlocks(measure));
 const listening = startGuestDevice();
 await step("go-sev-guest's client library, go-configfs-tsm, through the guest device", async () => {
   const socket = await listening;

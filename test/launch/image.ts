@@ -58,3 +58,18 @@ export function imageOf(options: ImageOptions = {}): Uint8Array {
   image.set(concat(body, footer), size - 32 - footer.length - body.length);
   return image;
 }
+
+/** examples/firmware/tables.fd: what AmdSev's OVMF has in its tables, with nothing behind them. */
+export const exampleImage = (): Uint8Array =>
+  imageOf({
+    size: 0x1000,
+    sections: [
+      [0x800000, 0x9000, 1],
+      [0x80a000, 0x3000, 1],
+      [0x80d000, 0x1000, 2],
+      [0x80e000, 0x1000, 3],
+      [0x80f000, 0x1000, 4],
+      [0x810000, 0x1000, 0x10],
+      [0x811000, 0xf000, 1],
+    ],
+  });

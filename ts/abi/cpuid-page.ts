@@ -8,3 +8,6 @@ export const RESERVED_C10 = 0xc10; // 1008
 export const SIZE = 0x1000;
 
 export const MOST_ENTRIES = 64;
+
+// EBX of leaf 0xd: x87 and SSE with the header. A guest adds what its XCR0 switches on. QEMU target/i386/sev.c.
+export const XSAVE_BASE = 0x240;

@@ -19,9 +19,16 @@ interface Options {
 export const DEFAULT_FOOTPRINT: number = 64 * 2 ** 20;
 export const DEFAULT_RECORDS = 1_000_000;
 
-export function generate(program: Command): void {
+/** `generate`, whose verbs stand in files of their own. */
+export function generateCommand(program: Command): Command {
   const verb = program.commands.find((command) => command.name() === "generate");
-  (verb ?? program.command("generate").description("make synthetic inputs"))
+  return (
+    verb ?? program.command("generate").description("make inputs: traces, measurements, ID blocks")
+  );
+}
+
+export function generate(program: Command): void {
+  generateCommand(program)
     .command("trace")
     .description("make a synthetic trace: the same options, the same bytes")
     .argument("<pattern>", patternNames.join(", "))

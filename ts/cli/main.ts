@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command line: one file per verb. Exit codes: 0 done, 1 misuse, 2 bad input, 3 a check inside the emulator failed.
 import { Command, CommanderError } from "commander";
-import { BadInput, CheckFailed, Misuse } from "../error.ts";
+
 import { attack } from "./attack.ts";
+
 import { capture } from "./capture.ts";
 import { certificates } from "./certificates.ts";
 import { check } from "./check.ts";
@@ -12,14 +13,23 @@ import { costs } from "./costs.ts";
 import { device } from "./device.ts";
 import { display } from "./display.ts";
 import { evidence } from "./evidence.ts";
-import { Exit } from "./exit.ts";
+import { Exit, exitCodeOf } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { fetchVerb } from "./fetch.ts";
 import { generate } from "./generate.ts";
+import { generateIdBlock } from "./generate-id-block.ts";
+import { generateKeyDigest } from "./generate-key-digest.ts";
+import { generateMeasurement } from "./generate-measurement.ts";
+import { generateOvmfHash } from "./generate-ovmf-hash.ts";
 import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
+
+import { launch } from "./launch.ts";
 import { matrix } from "./matrix.ts";
+import { ok } from "./ok.ts";
+
 import { policy } from "./policy.ts";
+import { psp } from "./psp.ts";
 import { replay } from "./replay.ts";
 import { session } from "./session.ts";
 import { tio } from "./tio.ts";
@@ -35,6 +45,13 @@ const verbs: ((program: Command) => void)[] = [
   convert,
   trace,
   generate,
+  generateMeasurement,
+  generateOvmfHash,
+  generateIdBlock,
+  generateKeyDigest,
+  launch,
+  ok,
+  psp,
   version,
   fetchVerb,
   verify,
@@ -53,15 +70,6 @@ const verbs: ((program: Command) => void)[] = [
   attack,
 ];
 
-/** The exit code an error earns, by what it says of its cause. */
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof Exit) return error.exitCode;
-  if (error instanceof Misuse) return 1;
-  if (error instanceof BadInput) return 2;
-  if (error instanceof CheckFailed) return 3;
-  return 3;
-}
-
 async function main(argv: string[]): Promise<number> {
   const program = new Command("cloister")
     .description("AMD SME, SEV, SEV-ES, SEV-SNP and SEV-TIO, emulated")
@@ -73,7 +81,7 @@ async function main(argv: string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     // commander has already printed its own message, or the help that was asked for
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    if (error instanceof CommanderError) return exitCodeOf(error);
     // `check -quiet` says nothing
     if (error instanceof Exit && error.message === "") return error.exitCode;
     process.stderr.write(`cloister: ${error instanceof Error ? error.message : String(error)}\n`);

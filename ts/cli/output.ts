@@ -10,10 +10,10 @@ export function print(text: string): Promise<void> {
 }
 
 /** Writes a file by renaming a finished one into place. */
-export function writeWhole(path: string, text: string): void {
+export function writeWhole(path: string, contents: string | Uint8Array): void {
   const unfinished = `${path}.${process.pid}.part`;
   try {
-    writeFileSync(unfinished, text);
+    writeFileSync(unfinished, contents);
     renameSync(unfinished, path);
   } catch (error) {
     rmSync(unfinished, { force: true });

@@ -3,6 +3,7 @@ import * as Msr from "../abi/msr.ts";
 import * as Activate from "../abi/psp/activate.ts";
 import * as Handle from "../abi/psp/handle.ts";
 import * as Init from "../abi/psp/init.ts";
+import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpInitEx from "../abi/psp/snp-init-ex.ts";
 import * as Feature from "../abi/sev-features.ts";
 import * as Layout from "../abi/vmcb.ts";
@@ -22,7 +23,6 @@ import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
 import { Pages } from "./pages.ts";
 import { decommissionSnp } from "./reclaim.ts";
-import type { Vcpu } from "./vcpu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
 const TMR_BYTES = 0x10_0000;
@@ -92,6 +92,11 @@ export class Hypervisor {
     return this.#vms.get(asid);
   }
 
+  /** How the firmware names a SEV or SEV-ES guest. */
+  handleOf(vm: Vm): number | undefined {
+    return this.#handles.get(vm);
+  }
+
   /** Makes a VM: nested tables, an ASID from the pool, its vCPUs; where guests are encrypted, launched through the mailbox. */
   createVm(options: VmOptions): Vm {
     const { sev, snp } = featuresOf(this.#generation);
@@ -112,12 +117,13 @@ export class Hypervisor {
     const parts = { host, pages, nested, asid, snp, cBit, gctx, requests, cpuid };
     const vm: Vm = new Vm({ ...parts, activate, dispose }, options);
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
-    if (launch instanceof SnpLaunch && options.plan)
-      loadPlan(options.plan, { launch, nested, page: () => vm.keep(pages.small()) });
     this.#vms.set(asid, vm);
-    if (options.image) {
-      for (let index = 0; index < (options.vcpus ?? 1); index++)
-        vm.vcpus.push(this.#createVcpu(vm, index, options, launch));
+    const load = (state: Uint8Array) => this.#createVcpu(vm, state, launch);
+    if (options.plan && launch) loadPlan(options.plan, { vm, pages, nested, launch, load });
+    // A plan of plain SEV has no save areas: its vCPUs' state is the hypervisor's own.
+    if (options.image && vm.vcpus.length === 0) {
+      const state = this.#resetState(options);
+      for (let index = 0; index < (options.vcpus ?? 1); index++) load(state);
     }
     launch?.finish();
     return vm;
@@ -126,7 +132,8 @@ export class Hypervisor {
   #startLaunch(asid: number, { launch }: VmOptions): Launch | undefined {
     const { sev, es, snp } = featuresOf(this.#generation);
     if (snp) return new SnpLaunch(this.parts, asid, launch);
-    return sev ? new SevLaunch(this.parts, asid, es) : undefined;
+    const policy = Number(launch?.policy ?? Number(es) << SevPolicy.ES_BIT);
+    return sev ? new SevLaunch(this.parts, asid, policy) : undefined;
   }
 
   /** The C-bit's mask, where the host encrypts its own memory. */
@@ -134,20 +141,26 @@ export class Hypervisor {
     return featuresOf(this.#generation).sme ? 1n << BigInt(this.#chip.cBit) : 0n;
   }
 
-  #createVcpu(vm: Vm, index: number, options: VmOptions, launch?: Launch): Vcpu {
-    const { host } = this;
-    const { sev, es, snp } = featuresOf(this.#generation);
-    if (this.#maps === 0n) this.#prepare();
-    const features =
-      (options.sevFeatures ?? 0n) | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
-    const eip = Number(options.image?.entry ?? RESET_EIP);
+  /** The state in which a vCPU of a guest without a plan starts. */
+  #resetState({ sevFeatures = 0n, image }: VmOptions): Uint8Array {
+    const { es, snp } = featuresOf(this.#generation);
+    const features = sevFeatures | (snp ? 1n << BigInt(Feature.SNP_ACTIVE_BIT) : 0n);
+    const eip = Number(image?.entry ?? RESET_EIP);
     const { signature } = this.#chip;
-    const state = vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
+    return vmsaPage({ vmm: "QEMU", eip, signature, features: es ? features : 0n });
+  }
+
+  /** The next vCPU of a VM, launched in a state laid out as ts/abi/vmsa.ts. */
+  #createVcpu(vm: Vm, given: Uint8Array, launch?: Launch): void {
+    const { host } = this;
+    const { sev, es } = featuresOf(this.#generation);
+    if (this.#maps === 0n) this.#prepare();
+    const state = given.slice();
     const vmsa = es ? this.#pages.small() : undefined;
     const page = this.#pages.small();
     vm.keep(page);
     if (vmsa !== undefined) vm.keep(vmsa);
-    const vcpu = createVcpu(index, {
+    const vcpu = createVcpu(vm.vcpus.length, {
       host,
       vmcb: page,
       iopm: this.#maps,
@@ -159,10 +172,10 @@ export class Hypervisor {
       cBit: this.#cBit,
       state,
     });
-    if (vmsa === undefined) return vcpu;
+    vm.vcpus.push(vcpu);
+    if (vmsa === undefined) return;
     if (!host.write(vmsa, state)) throw new CheckFailed("VMSA: its page is not the hypervisor's");
     launch?.vmsa(vmsa);
-    return vcpu;
   }
 
   /** What VMRUN needs of the host once: the permission maps, the host save area, and SmmLock, which the BIOS sets. */

@@ -7,11 +7,12 @@ import * as LaunchMeasure from "../abi/psp/launch-measure.ts";
 import * as LaunchMeasurement from "../abi/psp/launch-measurement.ts";
 import * as LaunchStart from "../abi/psp/launch-start.ts";
 import * as LaunchUpdate from "../abi/psp/launch-update.ts";
-import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpActivate from "../abi/psp/snp-activate.ts";
 import * as SnpLaunchFinish from "../abi/psp/snp-launch-finish.ts";
 import * as SnpLaunchStart from "../abi/psp/snp-launch-start.ts";
 import * as SnpLaunchUpdate from "../abi/psp/snp-launch-update.ts";
+import { Misuse } from "../error.ts";
+import type { Region, RegionType } from "../launch/plan.ts";
 import { viewOf } from "../layout.ts";
 import type { HostPort } from "../port.ts";
 import type { MailboxDriver } from "./mailbox.ts";
@@ -46,11 +47,22 @@ export interface Launch {
   readonly gctx?: bigint;
   /** How the firmware names any other. */
   readonly handle?: number;
+  /** Gives a page, or a piece of one, to the guest where the plan has it. Its contents are the host's until then. */
+  load(piece: Region, spa: bigint): void;
   /** Gives the state that stands in a page to the guest as a vCPU's first. */
   vmsa(spa: bigint): void;
   /** The guest may run. */
   finish(): void;
 }
+
+const types: Readonly<Record<RegionType, number>> = {
+  normal: PageInfo.NORMAL,
+  vmsa: PageInfo.VMSA,
+  zero: PageInfo.ZERO,
+  unmeasured: PageInfo.UNMEASURED,
+  secrets: PageInfo.SECRETS,
+  cpuid: PageInfo.CPUID,
+};
 
 /** SMT allowed, and the bit that must be 1: QEMU's default. */
 export const DEFAULT_POLICY = 0x30000n;
@@ -97,6 +109,10 @@ export class SnpLaunch implements Launch {
     });
   }
 
+  load({ type, gpa, contents }: Region, spa: bigint): void {
+    this.update(spa, gpa, types[type], contents);
+  }
+
   vmsa(spa: bigint): void {
     this.update(spa, VMSA_GPA, PageInfo.VMSA);
   }
@@ -140,13 +156,23 @@ export class SevLaunch implements Launch {
   readonly #parts: LaunchParts;
 
   /** LAUNCH_START and ACTIVATE. Throws CheckFailed when the firmware refuses. */
-  constructor(parts: LaunchParts, asid: number, es: boolean) {
+  constructor(parts: LaunchParts, asid: number, policy: number) {
     const { mailbox } = parts;
-    const POLICY = Number(es) << SevPolicy.ES_BIT;
-    const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY });
+    const buffer = mailbox.must("LAUNCH_START", LaunchStart, { POLICY: policy });
     this.#parts = parts;
     this.handle = viewOf(buffer).getUint32(LaunchStart.HANDLE, true);
     mailbox.must("ACTIVATE", Activate, { HANDLE: this.handle, ASID: asid });
+  }
+
+  load({ type, gpa, contents }: Region, spa: bigint): void {
+    const { host, mailbox } = this.#parts;
+    if (type !== "normal" || contents === undefined) {
+      throw new Misuse(`plan: a ${type} region in a SEV guest, expected contents`);
+    }
+    const PADDR = spa + (gpa & 0xfffn);
+    host.write(PADDR, contents);
+    const values = { HANDLE: this.handle, PADDR, LENGTH: contents.length };
+    mailbox.must("LAUNCH_UPDATE_DATA", LaunchUpdate, values);
   }
 
   vmsa(spa: bigint): void {

@@ -31,6 +31,19 @@ export interface Answer {
   buffer: Uint8Array;
 }
 
+/** A command that had to succeed, and what the firmware answered instead. */
+export class CommandRefused extends CheckFailed {
+  override name = "CommandRefused";
+  readonly status: number;
+  constructor(command: CommandName, status: number) {
+    super(`${command}: status 0x${status.toString(16)} (${statusNamed(status)}), expected 0`);
+    this.status = status;
+  }
+}
+
+const statusNamed = (status: number): string =>
+  Object.entries(Status).find(([, known]) => known === status)?.[0] ?? "unknown";
+
 export class MailboxDriver {
   /** Whether SNP is initialised: pages are then handed over, and taken back by RMPUPDATE. */
   snp = false;
@@ -66,8 +79,7 @@ export class MailboxDriver {
   /** Sends a command that must succeed. Throws CheckFailed with its name and status otherwise. */
   must(name: CommandName, layout: Layout, values: Parameters<typeof bufferOf>[1] = {}): Uint8Array {
     const { status, buffer } = this.exchange(Command[name], bufferOf(layout, values));
-    if (status !== Status.SUCCESS)
-      throw new CheckFailed(`${name}: status 0x${status.toString(16)}, expected 0`);
+    if (status !== Status.SUCCESS) throw new CommandRefused(name, status);
     return buffer;
   }
 

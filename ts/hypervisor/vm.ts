@@ -36,9 +36,9 @@ export interface VmOptions {
   vcpus?: number;
   /** SEV_FEATURES of their VMSAs beside SNPActive; default 0. */
   sevFeatures?: bigint;
-  /** Under SNP: policy, ID block, migration agent and the like. */
+  /** Policy; and under SNP ID block, migration agent and the like. */
   launch?: SnpLaunchOptions;
-  /** Under SNP: what is loaded and measured before the first instruction. */
+  /** What is loaded and measured before the first instruction; its save areas, where it has any, are the vCPUs. */
   plan?: readonly Region[];
 }
 

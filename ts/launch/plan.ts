@@ -146,17 +146,15 @@ export function launchPlan(options: LaunchOptions): Region[] {
   return mode === "snp" ? snpPlan(options) : legacyPlan(options);
 }
 
-/** The pages of a plan, each 4 KiB, in the order in which LAUNCH_UPDATE takes them. */
+/** The plan cut at page boundaries, in the order in which LAUNCH_UPDATE takes it. Under SNP every piece is a page. */
 export function* pagesOf(plan: readonly Region[]): Generator<Region> {
   for (const whole of plan) {
-    for (let at = 0; at < whole.bytes; at += PAGE) {
-      const contents = whole.contents?.subarray(at, at + PAGE);
-      yield {
-        ...whole,
-        gpa: whole.gpa + BigInt(at),
-        bytes: PAGE,
-        ...(contents && { contents }),
-      };
+    for (let at = 0; at < whole.bytes; ) {
+      const gpa = whole.gpa + BigInt(at);
+      const bytes = Math.min(PAGE - Number(gpa % BigInt(PAGE)), whole.bytes - at);
+      const contents = whole.contents?.subarray(at, at + bytes);
+      yield { ...whole, gpa, bytes, ...(contents && { contents }) };
+      at += bytes;
     }
   }
 }

@@ -19,11 +19,11 @@ const without = (...bits: number[]) => {
   const mask = bits.reduce((all, position) => all | (1 << position), 0);
   return (value: number) => value & ~mask;
 };
-const XSAVE_BASE = 0x240;
-/** Fn8000_001F EBX: C-bit, bits taken from addresses, and at most four VMPLs. */
+/** Fn8000_001F EBX: C-bit, bits taken from addresses (QEMU tells guests of 1), and at most four VMPLs. */
 const memoryEncryption = (value: number, chip: Chip) => {
+  const reduced = Math.min((value >>> 6) & 0x3f, chip.reducedBits);
   const vmpls = Math.min((value >>> 12) & 0xf, 4);
-  return chip.cBit | (chip.reducedBits << 6) | (vmpls << 12);
+  return chip.cBit | (reduced << 6) | (vmpls << 12);
 };
 
 const rules: readonly Rule[] = [
@@ -33,8 +33,8 @@ const rules: readonly Rule[] = [
   { leaf: 0x7, subleaf: 0, register: Entry.EBX, allowed: without(1) },
   // SPEC_CTRL, STIBP, ARCH_CAPABILITIES, CORE_CAPABILITIES, SSBD: Intel's
   { leaf: 0x7, subleaf: 0, register: Entry.EDX, allowed: without(26, 27, 29, 30, 31) },
-  { leaf: 0xd, subleaf: 0, register: Entry.EBX, allowed: () => XSAVE_BASE },
-  { leaf: 0xd, subleaf: 1, register: Entry.EBX, allowed: () => XSAVE_BASE },
+  { leaf: 0xd, subleaf: 0, register: Entry.EBX, allowed: () => Layout.XSAVE_BASE },
+  { leaf: 0xd, subleaf: 1, register: Entry.EBX, allowed: () => Layout.XSAVE_BASE },
   // VIRT_SSBD
   { leaf: 0x8000_0008, register: Entry.EBX, allowed: without(25) },
   { leaf: 0x8000_001f, register: Entry.EBX, allowed: memoryEncryption },

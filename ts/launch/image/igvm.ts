@@ -148,7 +148,8 @@ function pageData(piece: Piece, reading: Reading): void {
   const contents = offset === 0 ? undefined : dataAt(reading, piece, offset, bytes);
   const special = filled[dataType];
   if (special !== undefined) {
-    reading.plan.push({ type: special, gpa, bytes, ...(contents && { contents }) });
+    // What the file has for it counts for nothing: the firmware or the hypervisor fills the page.
+    reading.plan.push({ type: special, gpa, bytes });
     return;
   }
   if (dataType !== PageData.NORMAL) {
