@@ -13,11 +13,11 @@ export { mapGuest } from "./table";
 // the world switch
 export { vmrun } from "./instruction/vmrun";
 export { vmload, vmsave } from "./instruction/vmload";
-export { instruction, refused } from "./intercept";
-export { branch } from "./predictor";
-export { guestTsc } from "./tsc";
-export { takeEvent, tookEvent } from "./event";
-export { refresh, sevStatus } from "./registers";
+export { instruction, refused } from "./world/intercept";
+export { branch } from "./world/predictor";
+export { guestTsc } from "./world/tsc";
+export { takeEvent, tookEvent } from "./world/event";
+export { refresh, sevStatus } from "./world/registers";
 // the exit record
 export { vmexit } from "./exit";
 export { count } from "./events";

@@ -19,7 +19,7 @@ export const DEVICE_TABLE = 0x026000; // 8192
 export const REGISTERS = 0x028000; // 4096
 export const HOST_REGISTERS = 0x029000; // 4096
 export const WORLD = 0x02a000; // 4096
-// Checksums of SEV-ES VMSAs (assembly/checksum.ts): ts/abi/checksum.ts.
+// Checksums of SEV-ES VMSAs (assembly/world/checksum.ts): ts/abi/checksum.ts.
 export const CHECKSUMS = 0x02b000; // 65536
 export const PREDICTOR = 0x03b000; // 4096
 export const HASH = 0x03c000; // 4096
