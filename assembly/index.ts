@@ -41,7 +41,7 @@ export { validatedOf } from "./rmp";
 export { respond } from "./mailbox";
 export { forgetVmsa, noteVmsa } from "./psp";
 // a probe on the chips
-export { dimmRead, dimmWrite } from "./dimm";
+export { dimmRead, dimmWrite, nextHeld } from "./dimm";
 // replay
 export { agree, fillTransfer, foldPage, foldWindow, replay, writeImage } from "./replay";
 export { flatPages, listFlatPages, startFlat } from "./flat";

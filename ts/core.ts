@@ -11,7 +11,7 @@ import * as Vcpu from "./abi/vcpu.ts";
 import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { cryptoPort } from "./crypto-port.ts";
 import { Misuse } from "./error.ts";
-import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
+import type { Core, DimmPort, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
 import { guestRmp, hostRmp } from "./rmp-port.ts";
 import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
@@ -44,15 +44,26 @@ export function ports(made: Silicon, cBit: number): Core {
       exit: made.exit,
     },
     firmware: firmwarePort(made),
-    dimm: {
-      read: (spa, into) =>
-        readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
-      write: (spa, from) =>
-        writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
-    },
+    dimm: dimmPort(made),
     events: () => eventsOf(view),
     exits: () => exits,
     framesInUse: () => exports.framesInUse(),
+  };
+}
+
+function dimmPort(made: Silicon): DimmPort {
+  const { exports, view } = made;
+  const next = (page: number) => exports.nextHeld(page) >>> 0;
+  return {
+    *held() {
+      const pages = view.getUint32(Memory.STATE + State.DRAM_PAGES, true);
+      for (let page = next(0); page < pages; page = next(page + 1))
+        yield BigInt(page) * BigInt(PAGE);
+    },
+    read: (spa, into) =>
+      readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
+    write: (spa, from) =>
+      writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
   };
 }
 

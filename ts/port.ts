@@ -249,6 +249,8 @@ export interface FirmwarePort extends CryptoPort {
 
 /** A probe on the chips. Reading shows memory as if dirty lines had just been written back. */
 export interface DimmPort {
+  /** The pages of which the chips hold something, in order of address. */
+  held(): Iterable<bigint>;
   read(spa: bigint, into: Uint8Array): boolean;
   write(spa: bigint, from: Uint8Array): boolean;
 }
