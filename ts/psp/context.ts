@@ -4,12 +4,12 @@ import { gcm } from "@noble/ciphers/aes.js";
 import * as Frame from "../abi/frame.ts";
 import * as Layout from "../abi/psp/context-page.ts";
 import * as Status from "../abi/status.ts";
+import { viewOf } from "../layout.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
 import { decodeContext, encodeContext } from "./context-codec.ts";
 import type { Contexts } from "./facts.ts";
 import type { GuestContext } from "./guest.ts";
-import { viewOf } from "./layout.ts";
 import { pageAt, setPage } from "./page.ts";
 
 const NONCE_BYTES = Layout.RESERVED_000C - Layout.NONCE;

@@ -1,7 +1,7 @@
 // The launch digest: SHA-384 over PAGE_INFO for each page, chained. SNP firmware ABI (AMD 56860), 8.17.2.
 import { sha384 } from "@noble/hashes/sha2.js";
 import * as PageInfo from "../abi/page-info.ts";
-import { viewOf } from "./layout.ts";
+import { viewOf } from "../layout.ts";
 
 /** What of a page is measured beside the digest so far. */
 export interface MeasuredPage {

@@ -1,5 +1,6 @@
 // The secure processor's loop: a doorbell rings, the command's file is found and run, its status posted.
 import * as Status from "../abi/status.ts";
+import { isWellFormed, viewOf } from "../layout.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
 import { Asids } from "./asids.ts";
@@ -7,7 +8,6 @@ import type { CommandEntry } from "./command.ts";
 import { ContextPages } from "./context.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { RootKeys } from "./keys.ts";
-import { isWellFormed, viewOf } from "./layout.ts";
 import type { CommandRecord } from "./log.ts";
 import { placeOf, readHost, writeHost } from "./memory.ts";
 import { pageAt, setPage } from "./page.ts";

@@ -6,8 +6,8 @@ import { chipIdOf, defaultTcb } from "../attest/evidence/secret.ts";
 import { type Product, productOfCpuid } from "../attest/product.ts";
 import { atMost, composeTcb, parseTcb, type Tcb } from "../attest/tcb.ts";
 import type { Chip, Features } from "../chip/chip.ts";
+import { bitOf, viewOf } from "../layout.ts";
 import type { FirmwareVersion, LoadedVlek, PlatformFacts } from "./facts.ts";
-import { bitOf, viewOf } from "./layout.ts";
 import { Sealed, type Storage } from "./storage.ts";
 import { unwrapVlek } from "./vlek.ts";
 

@@ -2,8 +2,8 @@
 import { gcm } from "@noble/ciphers/aes.js";
 import * as Entry from "../abi/psp/metadata-entry.ts";
 import * as SwapType from "../abi/psp/swap-type.ts";
+import { viewOf } from "../layout.ts";
 import type { GuestContext } from "./guest.ts";
-import { viewOf } from "./layout.ts";
 import { entryBytes, type Swapped } from "./metadata.ts";
 
 const IV_BYTES = 12;

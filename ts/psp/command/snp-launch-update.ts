@@ -3,10 +3,10 @@ import * as PageInfo from "../../abi/page-info.ts";
 import * as Layout from "../../abi/psp/snp-launch-update.ts";
 import * as Rmp from "../../abi/rmp.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, LAUNCH, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { correctCpuidPage } from "../cpuid-policy.ts";
 import { extend } from "../digest.ts";
-import { bitOf } from "../layout.ts";
 import { LARGE, PAGE, type Place, pagePlace } from "../memory.ts";
 import { type Page, pageAt, setPage } from "../page.ts";
 

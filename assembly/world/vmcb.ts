@@ -1,12 +1,12 @@
 // The VMCB as the CPU reads and writes it. APM vol. 2, 15.5 and appendix B.
-import * as Memory from "../ts/abi/memory";
-import * as State from "../ts/abi/state";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as World from "../ts/abi/world";
-import { bit, OFFSET, PAGE_SHIFT, pageOf } from "./address";
-import { bytesOf } from "./dram";
-import { markDirty, open } from "./page";
-import { cBit, hostKeyOf } from "./walk";
+import * as Memory from "../../ts/abi/memory";
+import * as State from "../../ts/abi/state";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as World from "../../ts/abi/world";
+import { bit, OFFSET, PAGE_SHIFT, pageOf } from "../address";
+import { bytesOf } from "../dram";
+import { markDirty, open } from "../page";
+import { cBit, hostKeyOf } from "../walk";
 
 // The lines of the control area that #VMEXIT writes.
 const WRITTEN: u32 = Vmcb.INT_CTL & ~63;

@@ -1,11 +1,11 @@
 // The time-stamp counter as the running guest reads it: the hypervisor's offset, or under Secure TSC the guest's own scale and
 // offset, which the firmware set. APM vol. 2, 15.30.5 and 15.36.18; spec digest vmcb-vmsa.md 5.
-import * as Feature from "../ts/abi/sev-features";
-import * as Memory from "../ts/abi/memory";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import { bit } from "./address";
+import * as Feature from "../../ts/abi/sev-features";
+import * as Memory from "../../ts/abi/memory";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import { bit } from "../address";
 import { register } from "./registers";
 import { vmcbPlace } from "./vmcb";
 

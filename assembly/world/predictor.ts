@@ -1,11 +1,11 @@
 // A small indirect branch predictor, shared by host and guests as the real one is: what one trains, another may follow. With BTB
 // isolation in a VMSA's SEV_FEATURES, VMRUN forgets what others trained. APM vol. 2, 15.36.17; spec digest vmcb-vmsa.md 2.1.
-import * as Feature from "../ts/abi/sev-features";
-import * as Memory from "../ts/abi/memory";
-import * as Predictor from "../ts/abi/predictor";
-import * as Vcpu from "../ts/abi/vcpu";
-import * as World from "../ts/abi/world";
-import { bit } from "./address";
+import * as Feature from "../../ts/abi/sev-features";
+import * as Memory from "../../ts/abi/memory";
+import * as Predictor from "../../ts/abi/predictor";
+import * as Vcpu from "../../ts/abi/vcpu";
+import * as World from "../../ts/abi/world";
+import { bit } from "../address";
 
 const ENTRIES: u32 = Predictor.ENTRIES;
 

@@ -1,8 +1,8 @@
 // The silicon's checksum of each SEV-ES guest's VMSA, for such a guest has no RMP: what #VMEXIT saved is what VMRUN must find.
 // APM vol. 2, 15.35.9 asks for it and does not say how; four lanes of multiply and rotate over the whole page.
-import * as Checksum from "../ts/abi/checksum";
-import * as Memory from "../ts/abi/memory";
-import { PAGE } from "./address";
+import * as Checksum from "../../ts/abi/checksum";
+import * as Memory from "../../ts/abi/memory";
+import { PAGE } from "../address";
 
 const ROWS: u32 = Checksum.ROWS;
 const STEP: u64 = 0x9e3779b97f4a7c15;

@@ -1,11 +1,11 @@
 // The CPU's register file, laid out as a VMSA (ts/abi/vmsa.ts), and what of it an access needs (ts/abi/vcpu.ts).
-import * as Memory from "../ts/abi/memory";
-import * as Msr from "../ts/abi/sev-features";
-import * as Vcpu from "../ts/abi/vcpu";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import { bit } from "./address";
-import { flushAsid } from "./tlb";
+import * as Memory from "../../ts/abi/memory";
+import * as Msr from "../../ts/abi/sev-features";
+import * as Vcpu from "../../ts/abi/vcpu";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import { bit } from "../address";
+import { flushAsid } from "../tlb";
 
 export function register(offset: usize): u64 {
   return load<u64>(Memory.REGISTERS + offset);

@@ -1,11 +1,11 @@
 // Events that VMRUN injects, and virtual interrupts. Who may inject what: APM vol. 2, 15.20, 15.35.4 and 15.36.15; vmcb-vmsa.md 5.
-import * as Exit from "../ts/abi/exit";
-import * as Feature from "../ts/abi/sev-features";
-import * as Memory from "../ts/abi/memory";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import { bit, field, mask } from "./address";
+import * as Exit from "../../ts/abi/exit";
+import * as Feature from "../../ts/abi/sev-features";
+import * as Memory from "../../ts/abi/memory";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import { bit, field, mask } from "../address";
 import { register, setRegister } from "./registers";
 import { vmcbPlace } from "./vmcb";
 

@@ -1,16 +1,16 @@
 // #VMEXIT: the guest's state goes to memory, the VMCB says why, and the CPU is the host's again. APM vol. 2, 15.6 and 15.35.5.
-import * as Exit from "../ts/abi/exit";
-import * as Memory from "../ts/abi/memory";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import * as Feature from "../ts/abi/sev-features";
-import { bit } from "./address";
+import * as Exit from "../../ts/abi/exit";
+import * as Memory from "../../ts/abi/memory";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import * as Feature from "../../ts/abi/sev-features";
+import { bit } from "../address";
 import { noteChecksum } from "./checksum";
-import { bytesOf } from "./dram";
-import { open } from "./page";
+import { bytesOf } from "../dram";
+import { open } from "../page";
 import { register, setRegister } from "./registers";
-import { setInUse } from "./rmp";
+import { setInUse } from "../rmp";
 import { saveToVmcb, saveToVmsa } from "./state";
 import { markControl, pageOfPointer, vmcbPlace } from "./vmcb";
 import { CPU, isDebugSwap } from "./vmsa";

@@ -1,10 +1,10 @@
 // The guest's state between memory and the register file. Without SEV-ES the VMCB holds what VMRUN and VMLOAD load, and the other
 // registers stay in the CPU, where the host finds them. APM vol. 2, 15.5.1 and 15.35.6.
-import * as Memory from "../ts/abi/memory";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import { PAGE_SHIFT } from "./address";
-import { markDirty } from "./page";
+import * as Memory from "../../ts/abi/memory";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import { PAGE_SHIFT } from "../address";
+import { markDirty } from "../page";
 
 function copy(to: usize, from: usize, start: usize, end: usize): void {
   memory.copy(to + start, from + start, end - start);

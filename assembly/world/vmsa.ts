@@ -1,16 +1,16 @@
 // What VMRUN asks of a VMSA. APM vol. 2, 15.35.7 and 15.36.12; spec digest vmcb-vmsa.md 5 and rmp.md 6.
-import * as Exit from "../ts/abi/exit";
-import * as Feature from "../ts/abi/sev-features";
-import * as Memory from "../ts/abi/memory";
-import * as Rmp from "../ts/abi/rmp";
-import * as Vcpu from "../ts/abi/vcpu";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import { bit } from "./address";
+import * as Exit from "../../ts/abi/exit";
+import * as Feature from "../../ts/abi/sev-features";
+import * as Memory from "../../ts/abi/memory";
+import * as Rmp from "../../ts/abi/rmp";
+import * as Vcpu from "../../ts/abi/vcpu";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import { bit } from "../address";
 import { isUntampered } from "./checksum";
-import { isDram } from "./dram";
-import { asidOf, isEnabled, isHypervisorOwned, isInUse, lowOf } from "./rmp";
+import { isDram } from "../dram";
+import { asidOf, isEnabled, isHypervisorOwned, isInUse, lowOf } from "../rmp";
 import { control, isPageAligned } from "./vmcb";
 
 /** Before it is opened: the pointer, and who owns the page. */

@@ -1,19 +1,19 @@
 // What VMRUN asks of a VMCB's control area and of the state it loads. APM vol. 2, 15.5.1 and 15.34.3; spec digest vmcb-vmsa.md 5.
-import * as Exit from "../ts/abi/exit";
-import * as Memory from "../ts/abi/memory";
-import * as Segment from "../ts/abi/segment";
-import * as Slot from "../ts/abi/slot";
-import * as State from "../ts/abi/state";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import { bit } from "./address";
-import { isDram } from "./dram";
+import * as Exit from "../../ts/abi/exit";
+import * as Memory from "../../ts/abi/memory";
+import * as Segment from "../../ts/abi/segment";
+import * as Slot from "../../ts/abi/slot";
+import * as State from "../../ts/abi/state";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import { bit } from "../address";
+import { isDram } from "../dram";
 import { register } from "./registers";
-import { isEnabled, isHypervisorOwned } from "./rmp";
-import { slotState } from "./slots";
+import { isEnabled, isHypervisorOwned } from "../rmp";
+import { slotState } from "../slots";
 import { control, intercepts, isEs, isSev, pageOfPointer } from "./vmcb";
-import { isAddress } from "./walk";
+import { isAddress } from "../walk";
 
 const IOPM_PAGES: u64 = 0x3000;
 const MSRPM_PAGES: u64 = 0x2000;

@@ -1,21 +1,21 @@
 // What a guest's instruction does that the host may intercept: goes on, leaves, or becomes a #VC for the guest itself.
 // APM vol. 2, 15.9, 15.35.5 and table 15-35; spec digest vmcb-vmsa.md 4.2.
-import * as Exit from "../ts/abi/exit";
-import * as Memory from "../ts/abi/memory";
-import * as Vcpu from "../ts/abi/vcpu";
-import * as Vmcb from "../ts/abi/vmcb";
-import * as Vmsa from "../ts/abi/vmsa";
-import * as World from "../ts/abi/world";
-import { bit, mask, OFFSET, pageOf } from "./address";
-import { bytesOf } from "./dram";
-import { exception } from "./exit";
-import { open } from "./page";
+import * as Exit from "../../ts/abi/exit";
+import * as Memory from "../../ts/abi/memory";
+import * as Vcpu from "../../ts/abi/vcpu";
+import * as Vmcb from "../../ts/abi/vmcb";
+import * as Vmsa from "../../ts/abi/vmsa";
+import * as World from "../../ts/abi/world";
+import { bit, mask, OFFSET, pageOf } from "../address";
+import { bytesOf } from "../dram";
+import { exception } from "../exit";
+import { open } from "../page";
 import { advance, register } from "./registers";
 import { intercepts, pageOfPointer, vmcbPlace } from "./vmcb";
 import { leave } from "./vmexit";
-import { hostKeyOf } from "./walk";
-import * as Events from "../ts/abi/events";
-import { count } from "./events";
+import { hostKeyOf } from "../walk";
+import * as Events from "../../ts/abi/events";
+import { count } from "../events";
 
 function isEs(): bool {
   return load<u32>(Memory.WORLD, World.IS_ES) != 0;
