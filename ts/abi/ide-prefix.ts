@@ -1,4 +1,4 @@
-// The IDE prefix before the header of a protected TLP, and the MAC behind its data. PCIe 2.2.10 and 6.33.5. Unverified: where its bits are.
+// The IDE prefix before a protected TLP, and the MAC behind its data. PCIe 2.2.10, 6.33.5. Unverified: where its bits are.
 export const FORMAT_TYPE = 0x00; // u8
 export const BITS = 0x01; // u8
 export const STREAM_ID = 0x02; // u8

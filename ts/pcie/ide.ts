@@ -163,7 +163,7 @@ export class IdeStream {
     return true;
   }
 
-  /** The set takes over its lane. A transmitter's other set is void at once; a receiver's when the first TLP of the new one comes. */
+  /** The set takes over its lane. A transmitter's other set is void at once; a receiver's when the first TLP of the new comes. */
   go(keySubStream: number): boolean {
     if (!this.#keys.has(keySubStream)) return false;
     const lane = keySubStream & ~SET;

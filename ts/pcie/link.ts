@@ -1,4 +1,4 @@
-// The wires between a root port and a device, and whoever sits on them: reads, drops, repeats, reorders, alters, injects. PCIe 6.33.1.
+// The wires between a root port and a device, and whoever sits on them: reads, drops, repeats, alters, injects. PCIe 6.33.1.
 
 /** Towards the root port, or away from it. */
 export type Way = "up" | "down";
