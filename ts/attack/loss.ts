@@ -1,4 +1,4 @@
-// What an operator of ordinary VMs is used to, tried on guests of each generation, and what came of it. DESIGN.md 2: one file a loss.
+// What an operator of ordinary VMs is used to, tried on guests of each generation, and what came of it. DESIGN.md 2.
 import type { Scene } from "./scene.ts";
 
 export interface LossOutcome {
