@@ -1,4 +1,4 @@
-// The IOMMU's two sides of an instance: requests of devices, and the firmware's secure entries; and accesses that leave for a root port.
+// The IOMMU as an instance has it: requests of devices, secure entries; and the accesses that leave for a root port.
 import * as DeviceTable from "./abi/device-table.ts";
 import * as Exit from "./abi/exit.ts";
 import * as Memory from "./abi/memory.ts";

@@ -1,5 +1,5 @@
-// What the IOMMU knows of one device: the host's own entry, and the secure one that only the firmware writes. AMD 48882, 2.2.2; the
-// secure device table as spec digest sev-tio.md 5 has it.
+// What the IOMMU knows of one device: the host's own entry, and the secure one that only the firmware writes. AMD 48882, 2.2.2.
+// The secure device table: spec digest sev-tio.md 5.
 export const NCR3 = 0x00; // u64
 // Whether the host has attached it.
 export const ATTACHED = 0x08; // u32
