@@ -78,7 +78,7 @@ export abstract class Execution {
 
   /** Runs a program from its start; when it returns, the vCPU halts for good. */
   *run(program: (cpu: Cpu) => Step): Step {
-    yield* this.events(this.cpu.takeEvent());
+    yield* this.events();
     yield* program(this as unknown as Cpu);
     for (;;) yield* this.halted();
   }
@@ -256,8 +256,14 @@ export abstract class Execution {
   }
 
   /** Takes events, what was injected and what is pending, from this one on. */
-  protected *events(first: number): Step {
+  protected *events(first: number = this.cpu.takeEvent()): Step {
     for (let event = first; event !== 0; event = this.cpu.takeEvent()) {
+      if (event === World.WINDOW) {
+        this.#at = this.rip;
+        this.#next = this.rip;
+        yield;
+        continue;
+      }
       const error = this.cpu.world.getUint32(World.TAKING_ERROR, true);
       const vector = event & VECTOR;
       if (this.#routines.has(vector)) this.cpu.tookEvent();
