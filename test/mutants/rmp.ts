@@ -11,7 +11,8 @@ export const rmp: Mutants[] = [
     file: "assembly/rmp.ts",
     tests: TABLE,
     changes: [
-      ["if (!isDram(page)) return 0;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return 0;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return 0;", "if (!isDram(page)) return 0;"],
       [
         "  settle(rmpPageOf(page));\n  const entry = entryOf(page);\n  const old",
         "  const entry = entryOf(page);\n  const old",
@@ -125,7 +126,15 @@ export const rmp: Mutants[] = [
     tests: ["assembly/dma.test.ts"],
     changes: [
       ["return verdict == ALLOWED ||", "return true ||"],
-      ["if (slotState(asid) != Slot.ACTIVE)", "if (false)"],
+      ["if (!allowed || slotState(asid) != Slot.ACTIVE)", "if (!allowed)"],
+      ["if (!allowed || slotState(asid) != Slot.ACTIVE)", "if (slotState(asid) != Slot.ACTIVE)"],
+      ["!valid || load<u32>(row, DeviceTable.VIA) != via", "!valid"],
+      ["!valid || load<u32>(row, DeviceTable.VIA) != via", "false"],
+      ["if (load<u8>(fenceAt(row, asid)) & FENCED_DMA)", "if (false)"],
+      ["  store<u8>(fence, load<u8>(fence) | u8(mask(DeviceTable.FENCE_ERROR_BIT)));\n", ""],
+      ["if (!row || !isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""],
+      ["if (load<u32>(row, DeviceTable.ASID) != asid) return UNTRUSTED;", ""],
+      ["if (bit(load<u8>(fenceAt(row, asid)), DeviceTable.FENCE_MMIO_BIT)) return UNTRUSTED;", ""],
       ["need != WRITE || !isEnabled() || isHypervisorOwned(pageOf(spa), isNestedLarge)", "true"],
     ],
   },
@@ -133,7 +142,8 @@ export const rmp: Mutants[] = [
     file: "assembly/rmp-table.ts",
     tests: TABLE,
     changes: [
-      ["if (!isDram(page)) return false;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return false;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return false;", "if (!isDram(page)) return false;"],
       ["return page < load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES)", "return true"],
       ["if (index >= load<u32>(Memory.RMP_TABLE, Table.SEGMENTS)) return false;", ""],
       ["return u64(page & ((1 << shift) - 1)) < coveredOf(segment(index))", "return true"],
@@ -143,7 +153,10 @@ export const rmp: Mutants[] = [
   {
     file: "assembly/psp.ts",
     tests: TABLE,
-    changes: [["if (!isCovered(page) || ", "if ("]],
+    changes: [
+      ["if (!isCovered(page) || ", "if ("],
+      [" || isOwnRmp(page)) return false", ") return false"],
+    ],
   },
   {
     file: "assembly/dimm.ts",
@@ -154,17 +167,12 @@ export const rmp: Mutants[] = [
     ],
   },
   {
-    file: "assembly/machine.ts",
+    file: "assembly/rmp-init.ts",
     tests: TABLE,
     changes: [
-      [
-        "  (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.IMMUTABLE_BIT) |",
-        "  (u64(1) << Rmp.IMMUTABLE_BIT) |",
-      ],
-      [
-        "  (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.IMMUTABLE_BIT) |",
-        "  (u64(1) << Rmp.ASSIGNED_BIT) |",
-      ],
+      ["= OWN | (u64(1) << Rmp.ASSIGNED_BIT)", "= OWN"],
+      ["(u64(1) << Rmp.IMMUTABLE_BIT) | (u64(1) << Rmp.LOCK_BIT)", "u64(1) << Rmp.IMMUTABLE_BIT"],
+      ["(u64(1) << Rmp.IMMUTABLE_BIT) | (u64(1) << Rmp.LOCK_BIT)", "u64(1) << Rmp.LOCK_BIT"],
     ],
   },
   {
