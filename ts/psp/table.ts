@@ -69,6 +69,15 @@ import { snpShutdown } from "./command/snp-shutdown.ts";
 import { snpShutdownEx } from "./command/snp-shutdown-ex.ts";
 import { snpVerifyMitigation } from "./command/snp-verify-mitigation.ts";
 import { snpVlekLoad } from "./command/snp-vlek-load.ts";
+import { tioDevCertificates } from "./command/tio-dev-certificates.ts";
+import { tioDevConnect } from "./command/tio-dev-connect.ts";
+import { tioDevCreate } from "./command/tio-dev-create.ts";
+import { tioDevDisconnect } from "./command/tio-dev-disconnect.ts";
+import { tioDevMeasurements } from "./command/tio-dev-measurements.ts";
+import { tioDevReclaim } from "./command/tio-dev-reclaim.ts";
+import { tioDevStatus } from "./command/tio-dev-status.ts";
+import { tioInit } from "./command/tio-init.ts";
+import { tioStatus } from "./command/tio-status.ts";
 import { unsupported } from "./command/unsupported.ts";
 import type { CommandEntry } from "./command.ts";
 
@@ -145,4 +154,13 @@ export const commands: ReadonlyMap<number, CommandEntry> = new Map<number, Comma
   [Command.SNP_COMMIT, snpCommit],
   [Command.SNP_VLEK_LOAD, snpVlekLoad],
   [Command.SNP_FEATURE_INFO, snpFeatureInfo],
+  [Command.TIO_STATUS, tioStatus],
+  [Command.TIO_INIT, tioInit],
+  [Command.TIO_DEV_CREATE, tioDevCreate],
+  [Command.TIO_DEV_RECLAIM, tioDevReclaim],
+  [Command.TIO_DEV_CONNECT, tioDevConnect],
+  [Command.TIO_DEV_DISCONNECT, tioDevDisconnect],
+  [Command.TIO_DEV_STATUS, tioDevStatus],
+  [Command.TIO_DEV_MEASUREMENTS, tioDevMeasurements],
+  [Command.TIO_DEV_CERTIFICATES, tioDevCertificates],
 ]);

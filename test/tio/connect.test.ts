@@ -1,0 +1,26 @@
+// SEV-TIO's firmware from TIO_STATUS to DEV_RECLAIM, driven by the hypervisor's driver, with a TDISP device at the mailbox.
+import * as Status from "../../ts/abi/status.ts";
+import { assert, suite } from "../kit.ts";
+import { statusName } from "../psp/rig.ts";
+import { TioRig } from "./rig.ts";
+
+const test = suite("SEV-TIO: a device is connected");
+
+test("DEV_CONNECT gives root port and device the same six keys, and DEV_DISCONNECT takes them back", () => {
+  const rig = new TioRig();
+  const device = rig.connected();
+  assert.is(rig.board.going.size, 2);
+  const [port] = rig.device.functions;
+  const stream = port!.streams[0]!;
+  for (const sub of [0, 1, 2]) {
+    const tx = rig.board.keys.get(`0 0 tx ${sub}`)!;
+    const rx = rig.board.keys.get(`0 0 rx ${sub}`)!;
+    assert.equal(tx.key, stream.keyOf(sub, false)!.key);
+    assert.equal(rx.key, stream.keyOf(sub, true)!.key);
+  }
+  assert.ok(stream.isSecure);
+  assert.is(statusName(device.disconnect()), "SUCCESS");
+  assert.is(rig.board.keys.size, 0);
+  assert.not(stream.isSecure);
+  assert.is(statusName(device.reclaim()), "SUCCESS");
+});
