@@ -1,5 +1,3 @@
-// SEV-TIO's firmware from TIO_STATUS to DEV_RECLAIM, driven by the hypervisor's driver, with a TDISP device at the mailbox.
-import * as Status from "../../ts/abi/status.ts";
 import { assert, suite } from "../kit.ts";
 import { statusName } from "../psp/rig.ts";
 import { TioRig } from "./rig.ts";

@@ -1,8 +1,12 @@
 // A Turin whose firmware is driven command by command, a device at its mailbox, and a board that only notes what the firmware did to it.
 import { TdispDevice } from "../../dist/device/index.js";
+import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
 import { TioDevice } from "../../dist/hypervisor/tsm/device.js";
 import { type TioSizes, tioInit, tioStatus } from "../../dist/hypervisor/tsm/status.js";
+import type { bufferOf } from "../../dist/layout.js";
 import { seeded } from "../../dist/spdm/chance.js";
+import * as TdiBind from "../../ts/abi/psp/tio-tdi-bind.ts";
+import * as TdiCreate from "../../ts/abi/psp/tio-tdi-create.ts";
 import * as Status from "../../ts/abi/status.ts";
 import type { DeviceOptions } from "../../ts/device/device.ts";
 import type { PlatformOptions } from "../../ts/platform.ts";
@@ -121,4 +125,56 @@ export class TioRig extends Rig {
     assert.is(statusName(made.connect(0)), "SUCCESS");
     return made;
   }
+
+  /** An interface of the device that TDI_CREATE knows, and the guest it is for. */
+  tdi(device: TioDevice, functionId = PF0): Tdi {
+    const context = new TioBuffer(this.parts, this.sizes.tdiContext, true);
+    const INTERFACE_ID = new Uint8Array(12);
+    new DataView(INTERFACE_ID.buffer).setUint32(0, functionId, true);
+    const values = { TDI_CTX_SLA: context.sla, INTERFACE_ID };
+    assert.is(statusName(device.command("TIO_TDI_CREATE", TdiCreate, values)), "SUCCESS");
+    this.guests += 1;
+    return { device, context, gctx: this.running(this.guests), asid: this.guests };
+  }
+  guests = 0;
+
+  /** TDI_BIND, which locks or starts. */
+  bind(tdi: Tdi, run = false, values: Values = {}): number {
+    return tdi.device.command("TIO_TDI_BIND", TdiBind, {
+      TDI_CTX_SLA: tdi.context.sla,
+      GCTX_PADDR: tdi.gctx,
+      GUEST_DEVICE_ID,
+      TDISP_LOCK_FLAGS: LOCK_FLAGS,
+      RUN: Number(run),
+      ...values,
+    });
+  }
+
+  /** An interface in a state: 0 unbound, 1 locked, 2 running. */
+  tdiIn(state: number): Tdi {
+    const tdi = this.tdi(this.connected());
+    for (const run of [false, true].slice(0, state))
+      assert.is(statusName(this.bind(tdi, run)), "SUCCESS");
+    return tdi;
+  }
+
+  /** What the device says of its interface. */
+  get tdisp(): string | undefined {
+    return this.device.states().find(({ functionId }) => functionId === PF0)?.state;
+  }
 }
+
+type Values = Parameters<typeof bufferOf>[1];
+
+/** An interface as the hypervisor has it. */
+export interface Tdi {
+  device: TioDevice;
+  context: TioBuffer;
+  gctx: bigint;
+  asid: number;
+}
+
+/** What its guest calls it. */
+export const GUEST_DEVICE_ID = 0x18;
+/** ALL_REQUEST_REDIRECT. */
+export const LOCK_FLAGS = 0x10;

@@ -20,7 +20,7 @@ export const tioDevCertificates: CommandEntry = spdmCommand({
 function* certificates(
   { device: { certSlot } }: TioCall,
   { requester, session }: Session,
-): Exchange<Finish> {
+): Exchange<Finish<TioCall>> {
   const known = requester.chain(certSlot).octets;
   const digest = (yield* requester.digests(session)).get(certSlot);
   if (!digest || !equal(digest, requester.suite.hash.digest(known)))

@@ -49,7 +49,11 @@ function askedOf({ buffer, device }: TioCall): DeviceContext {
   };
 }
 
-function* connect({ tio }: TioCall, asked: DeviceContext, rootPort: RootPortIde): Exchange<Finish> {
+function* connect(
+  { tio }: TioCall,
+  asked: DeviceContext,
+  rootPort: RootPortIde,
+): Exchange<Finish<TioCall>> {
   const { deviceId, certSlot } = asked;
   const requester = requesterOf(tio.chance);
   const session = yield* openSession(requester, deviceId, certSlot);

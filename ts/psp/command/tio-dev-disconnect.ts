@@ -20,7 +20,7 @@ export const tioDevDisconnect: CommandEntry = spdmCommand({
   },
 });
 
-function* disconnect({ device }: TioCall, session: Session): Exchange<Finish> {
+function* disconnect({ device }: TioCall, session: Session): Exchange<Finish<TioCall>> {
   const { requester, ide, portIndex } = session;
   const [streamId] = device.streamIds as unknown as [number];
   yield* ide.stop({ streamId, portIndex, keySet: device.keySet as 0 | 1 });

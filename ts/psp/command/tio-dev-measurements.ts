@@ -20,7 +20,10 @@ export const tioDevMeasurements: CommandEntry = spdmCommand({
   begin: (call) => measure(call, call.live.session as Session),
 });
 
-function* measure({ buffer, device }: TioCall, { requester, session }: Session): Exchange<Finish> {
+function* measure(
+  { buffer, device }: TioCall,
+  { requester, session }: Session,
+): Exchange<Finish<TioCall>> {
   const raw = bitOf(buffer.getUint32(Layout.FLAGS, true), Layout.RAW_BITSTREAM_BIT);
   const nonce = Uint8Array.from({ length: 32 }, (_, i) => buffer.getUint8(Layout.MEAS_NONCE + i));
   const asked = { raw, slot: device.certSlot, nonce };

@@ -137,7 +137,7 @@ export interface SpdmCommand<Call extends TioCall> {
   id: number;
   layout: Layout;
   /** Refuses by a status, is done by SUCCESS, or begins a conversation; then nothing has changed yet. */
-  begin(call: Call): Exchange<Finish> | number;
+  begin(call: Call): Exchange<Finish<Call>> | number;
   /** What a conversation that broke leaves behind, beside the session's end; by default nothing. */
   broken?(call: Call): void;
   /** The guest that it is for. */
@@ -233,7 +233,7 @@ function step<Call extends TioCall>(
   pending: Pending,
   answer: Uint8Array | undefined,
 ): number {
-  let next: IteratorResult<Uint8Array, Finish>;
+  let next: IteratorResult<Uint8Array, Finish<never>>;
   try {
     next = answer ? pending.exchange.next(answer) : pending.exchange.next();
   } catch (error) {
@@ -241,7 +241,7 @@ function step<Call extends TioCall>(
     return fail(command, call, error);
   }
   if (next.done) {
-    const made = next.value(call);
+    const made = next.value(call as never);
     if (typeof made !== "number") return give(call, buffers, pending, made);
     call.live.pending = undefined;
     return made;

@@ -5,6 +5,8 @@ import * as Range from "../../abi/tdisp-mmio-range.ts";
 import { bitOf, viewOf } from "../../layout.ts";
 import type { ReportedRange } from "../../tsm/tdisp.ts";
 import type { Contents } from "../sealed-pages.ts";
+import type { DeviceContext } from "./device.ts";
+import type { Tio } from "./tio.ts";
 
 /** TDI_STATUS of TDI_INFO: what the interface is to the firmware; the device may be elsewhere (TDI_STATUS asks it). */
 export const TdiState = { UNBOUND: 0, LOCKED: 1, RUN: 2 } as const;
@@ -118,4 +120,14 @@ function rangeAt(view: DataView, i: number): ReportedRange {
     attributes: view.getUint16(at + Range.ATTRIBUTES, true),
     rangeId: view.getUint16(at + Range.RANGE_ID, true),
   };
+}
+
+/** Whether the device was measured since the interface was bound. */
+export const isFresh = (device: DeviceContext, tdi: TdiContext): boolean =>
+  tdi.state !== TdiState.UNBOUND && device.measurements > tdi.measuredAtBind;
+
+/** Whose requests come from a device: those of its interfaces, and its own. */
+export function requesterIds(tio: Tio, page: bigint, { deviceId }: DeviceContext): Set<number> {
+  const of = tio.tdis().flatMap(([, tdi]) => (tdi.device === page ? [ridOf(tdi)] : []));
+  return new Set([deviceId, ...of]);
 }

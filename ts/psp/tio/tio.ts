@@ -10,7 +10,6 @@ import type { SpdmRequester } from "../../tsm/spdm.ts";
 import type { TdispRequester } from "../../tsm/tdisp.ts";
 import { clearValidated } from "../page.ts";
 import { SealedPages } from "../sealed-pages.ts";
-import type { TioCall } from "./command.ts";
 import { type DeviceContext, deviceContents, disconnected } from "./device.ts";
 import { ridOf, type TdiContext, TdiState, tdiContents, unbound } from "./tdi.ts";
 
@@ -28,13 +27,13 @@ export interface Session {
 }
 
 /** What a command does when its conversation is over: changes contexts and answers a status, or has an object for the host. */
-export type Finish = (call: TioCall) => number | Uint8Array;
+export type Finish<Call> = (call: Call) => number | Uint8Array;
 
 /** A command whose conversation with the device is not over, or whose object did not fit the host's buffer. */
 export interface Pending {
   command: number;
   buffer: Uint8Array;
-  exchange: Exchange<Finish>;
+  exchange: Exchange<Finish<never>>;
   /** DATA_TYPE of the request that is out. */
   dataType: number;
   /** The guest and the interface (FUNCTION_ID) that it is about, where it is about any. */
