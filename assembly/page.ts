@@ -7,6 +7,7 @@ import * as Memory from "../ts/abi/memory";
 import * as Pte from "../ts/abi/pte";
 import * as State from "../ts/abi/state";
 import { bit, OFFSET, PAGE } from "./address";
+import { LINE } from "./aes/lines";
 import {
   bytesOf,
   directoryEntry,
@@ -24,7 +25,7 @@ import {
 import { count } from "./events";
 import { frameClosed, frameOpened } from "./slots";
 import { flushTlb } from "./tlb";
-import { decryptPage, encryptLines, EVERY_LINE, LINE } from "./xex";
+import { decryptPage, encryptLines, EVERY_LINE } from "./xex";
 
 /** Opens a page under a key. Answers the frame with its plaintext; 0 when out of frames. */
 export function open(page: u32, key: u32): u32 {

@@ -9,8 +9,9 @@ import * as Slot from "./abi/slot.ts";
 import * as State from "./abi/state.ts";
 import * as Vcpu from "./abi/vcpu.ts";
 import { cpuPort, hostCpu } from "./cpu-port.ts";
+import { cryptoPort } from "./crypto-port.ts";
 import { Misuse } from "./error.ts";
-import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
+import type { Core, DimmPort, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
 import { guestRmp, hostRmp } from "./rmp-port.ts";
 import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
@@ -43,15 +44,26 @@ export function ports(made: Silicon, cBit: number): Core {
       exit: made.exit,
     },
     firmware: firmwarePort(made),
-    dimm: {
-      read: (spa, into) =>
-        readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
-      write: (spa, from) =>
-        writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
-    },
+    dimm: dimmPort(made),
     events: () => eventsOf(view),
     exits: () => exits,
     framesInUse: () => exports.framesInUse(),
+  };
+}
+
+function dimmPort(made: Silicon): DimmPort {
+  const { exports, view } = made;
+  const next = (page: number) => exports.nextHeld(page) >>> 0;
+  return {
+    *held() {
+      const pages = view.getUint32(Memory.STATE + State.DRAM_PAGES, true);
+      for (let page = next(0); page < pages; page = next(page + 1))
+        yield BigInt(page) * BigInt(PAGE);
+    },
+    read: (spa, into) =>
+      readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
+    write: (spa, from) =>
+      writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
   };
 }
 
@@ -238,6 +250,7 @@ function firmwarePort(made: Silicon): FirmwarePort {
   const register = (offset: number) => view.getUint32(Memory.MAILBOX + offset, true);
   const id = (2 ** Mailbox.COMMAND_WIDTH - 1) << Mailbox.COMMAND_LSB;
   return {
+    ...cryptoPort(made),
     onDoorbell(listener) {
       made.doorbell = listener;
     },
@@ -265,10 +278,13 @@ function firmwarePort(made: Silicon): FirmwarePort {
     clearRmp: () => exports.clearRmp(),
     hideCiphertext: (on) => exports.hideCiphertext(on),
     installKey(asid, key, tweakKey) {
+      const { length } = key;
+      if ((length !== 16 && length !== 32) || tweakKey.length !== length)
+        throw new Misuse(`key: ${length} bytes and ${tweakKey.length}, expected 16 or 32 each`);
       bytes.set(key, Memory.WINDOW);
-      bytes.set(tweakKey, Memory.WINDOW + 16);
-      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + 16);
-      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
+      bytes.set(tweakKey, Memory.WINDOW + length);
+      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + length, length);
+      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * length);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
     noteVmsa: (spa, asid) => Boolean(exports.noteVmsa(spa, asidOf(asid))),

@@ -1,8 +1,9 @@
 // The board: options in, parts wired.
+import * as Capability from "./abi/sev-capability.ts";
 import * as State from "./abi/state.ts";
 import type { Tcb } from "./attest/tcb.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
-import { featuresOf, generations, lacks } from "./chip/chip.ts";
+import { featuresOf, generations, isCapable, lacks } from "./chip/chip.ts";
 import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
 import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
@@ -59,6 +60,13 @@ export interface PlatformOptions {
   module?: CoreModule;
 }
 
+/** A page of memory as the chips hold it. */
+export interface DumpedPage {
+  spa: bigint;
+  /** 4096 bytes. */
+  bytes: Uint8Array;
+}
+
 export interface Platform {
   readonly chip: Chip;
   readonly generation: Generation;
@@ -70,10 +78,14 @@ export interface Platform {
   createVm(options: VmOptions): Vm;
   /** The launch digest as the firmware has it: 48 bytes, of SEV and SEV-ES guests 32. Silicon shows it in reports alone. */
   measurementOf(vm: Vm): Uint8Array;
+  /** What a dump of the DIMMs shows, by a BMC or after a cold boot: each page that holds anything, in order of address, as if
+   *  the caches had just been written back. All other memory is zeros. Changes nothing. */
+  dump(): Generator<DumpedPage>;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
   bindDevice(device: number, vm: Vm): void;
 }
 
+const PAGE = 0x1000;
 const FULL = 0x0f;
 const FULL_WITH_SSS = 0x1f;
 
@@ -130,6 +142,13 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       if (digest === undefined) throw new Misuse("measurementOf: the guest was not launched");
       return digest.slice();
     },
+    *dump() {
+      for (const spa of core.dimm.held()) {
+        const bytes = new Uint8Array(PAGE);
+        core.dimm.read(spa, bytes);
+        yield { spa, bytes };
+      }
+    },
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
       psp.bindDevice(device, vm.root, vm.asid);
@@ -161,11 +180,12 @@ function createSilicon(
     cBit: encryption ? chip.cBit : 0,
     addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
     snp,
-    vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    vmplFull: isCapable(chip, Capability.VMPL_SSS_BIT) ? FULL_WITH_SSS : FULL,
     sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
-      (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
+      (isCapable(chip, Capability.RMPQUERY_BIT) ? 2 ** State.RMPQUERY_BIT : 0) +
+      (isCapable(chip, Capability.RMPREAD_BIT) ? 2 ** State.RMPREAD_BIT : 0),
     rmp,
     module: options.module,
   });

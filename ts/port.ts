@@ -196,8 +196,24 @@ export interface DevicePort {
   exit(): Exit;
 }
 
+/** Bulk hashing and authenticated encryption inside the core. */
+export interface CryptoPort {
+  /** SHA-384 of the parts, one after the other: 48 bytes. FIPS 180-4. */
+  sha384(...parts: Uint8Array[]): Uint8Array;
+  /** AES-GCM (SP 800-38D) under 16 or 32 bytes of key and 12 of IV: the ciphertext, then its tag of 16 bytes. Throws Misuse for
+   *  other sizes, and for more than 28 KiB of either. */
+  seal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The plaintext of what `seal` made; undefined where the tag is another. */
+  open(
+    key: Uint8Array,
+    iv: Uint8Array,
+    aad: Uint8Array,
+    sealed: Uint8Array,
+  ): Uint8Array | undefined;
+}
+
 /** The secure processor's view: any key, RMP entries, key slots, the other side of the mailbox. */
-export interface FirmwarePort {
+export interface FirmwarePort extends CryptoPort {
   onDoorbell(listener: () => void): void;
   respond(status: number): void;
   command(): { id: number; buffer: bigint };
@@ -215,6 +231,7 @@ export interface FirmwarePort {
   clearRmp(): void;
   /** Whether the host reads ones where a guest's private memory is. */
   hideCiphertext(on: boolean): void;
+  /** Keys of 16 bytes (AES-128) or 32 (AES-256). */
   installKey(asid: number, key: Uint8Array, tweakKey: Uint8Array): void;
   removeKey(asid: number): void;
   /** Slot.EMPTY, ACTIVE or LEAVING. */
@@ -232,6 +249,8 @@ export interface FirmwarePort {
 
 /** A probe on the chips. Reading shows memory as if dirty lines had just been written back. */
 export interface DimmPort {
+  /** The pages of which the chips hold something, in order of address. */
+  held(): Iterable<bigint>;
   read(spa: bigint, into: Uint8Array): boolean;
   write(spa: bigint, from: Uint8Array): boolean;
 }

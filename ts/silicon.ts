@@ -9,6 +9,7 @@ import * as World from "./abi/world.ts";
 import type { RmpTable } from "./chip/rmp.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
+import { withSwizzles } from "./relax.ts";
 import type { CoreModule } from "./structural.ts";
 import { release } from "./wasm.js";
 
@@ -49,7 +50,8 @@ function inlined(): CoreModule {
   if (!compiled) {
     const text = atob(release);
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    compiled = new WebAssembly.Module(bytes);
+    const relaxed = withSwizzles(bytes, true);
+    compiled = new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : bytes);
   }
   return compiled;
 }

@@ -19,11 +19,12 @@ export const DEVICE_TABLE = 0x026000; // 8192
 export const REGISTERS = 0x028000; // 4096
 export const HOST_REGISTERS = 0x029000; // 4096
 export const WORLD = 0x02a000; // 4096
-// Checksums of SEV-ES VMSAs (assembly/checksum.ts): ts/abi/checksum.ts.
+// Checksums of SEV-ES VMSAs (assembly/world/checksum.ts): ts/abi/checksum.ts.
 export const CHECKSUMS = 0x02b000; // 65536
 export const PREDICTOR = 0x03b000; // 4096
-export const RESERVED_03C000 = 0x03c000; // 16384
-export const SLOTS = 0x040000; // 589824
+export const HASH = 0x03c000; // 4096
+export const GCM = 0x03d000; // 20480
+export const RESERVED_042000 = 0x042000; // 581632
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).
@@ -35,5 +36,7 @@ export const RESERVED_0F7000 = 0x0f7000; // 36864
 export const TLB = 0x100000; // 524288
 export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288
-export const FRAME_TABLE = 0x300000; // 0
-export const SIZE = 0x300000;
+// 1024 rows of ts/abi/slot.ts.
+export const SLOTS = 0x300000; // 5177344
+export const FRAME_TABLE = 0x7f0000; // 0
+export const SIZE = 0x7f0000;

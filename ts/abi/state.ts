@@ -25,7 +25,7 @@ export const FLAT_TABLE = 0x064; // u32
 export const FLAT_MASK = 0x068; // u32
 export const RMP_FEATURES = 0x06c; // u32
 export const CIPHERTEXT_HIDING = 0x070; // u32
-export const RESERVED_074 = 0x074; // u32
+export const KERNEL = 0x074; // u32
 export const SIZE = 0x078;
 
 // CIPHER
@@ -35,3 +35,7 @@ export const XTS = 1;
 // RMP_FEATURES: bits of CPUID Fn8000_001F EAX
 export const RMPQUERY_BIT = 6;
 export const RMPREAD_BIT = 21;
+
+// KERNEL: how lines are ciphered, a block at a time by tables or several by vectors
+export const WIDE = 0;
+export const TABLES = 1;
