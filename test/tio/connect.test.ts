@@ -13,8 +13,8 @@ test("DEV_CONNECT gives root port and device the same six keys, and DEV_DISCONNE
   for (const sub of [0, 1, 2]) {
     const tx = rig.board.keys.get(`0 0 tx ${sub}`)!;
     const rx = rig.board.keys.get(`0 0 rx ${sub}`)!;
-    assert.equal(tx.key, stream.keyOf(sub, false)!.key);
-    assert.equal(rx.key, stream.keyOf(sub, true)!.key);
+    assert.equal(tx.key, stream.receiveKey(sub, 0)!.key);
+    assert.equal(rx.key, stream.transmitKey(sub)!.key.key);
   }
   assert.ok(stream.isSecure);
   assert.is(statusName(device.disconnect()), "SUCCESS");

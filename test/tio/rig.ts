@@ -1,4 +1,5 @@
 // A Turin whose firmware is driven command by command, a device at its mailbox, and a board that only notes what the firmware did to it.
+import type { DeviceOptions } from "../../dist/device/device.js";
 import { TdispDevice } from "../../dist/device/index.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
 import { TioDevice } from "../../dist/hypervisor/tsm/device.js";
@@ -8,7 +9,6 @@ import { seeded } from "../../dist/spdm/chance.js";
 import * as TdiBind from "../../ts/abi/psp/tio-tdi-bind.ts";
 import * as TdiCreate from "../../ts/abi/psp/tio-tdi-create.ts";
 import * as Status from "../../ts/abi/status.ts";
-import type { DeviceOptions } from "../../ts/device/device.ts";
 import type { PlatformOptions } from "../../ts/platform.ts";
 import type { Fence, IdeKey, RootPortIde, SecureEntry, TioPort } from "../../ts/tio-port.ts";
 import { assert } from "../kit.ts";

@@ -10,7 +10,7 @@ import type { RootPortIde } from "../../tio-port.ts";
 import type { CommandEntry } from "../command.ts";
 import { algorithmsOf } from "../tio/algorithms.ts";
 import { spdmCommand, type TioCall } from "../tio/command.ts";
-import { keyStream, openSession, requesterOf } from "../tio/connect.ts";
+import { openSession, programKeys, requesterOf, useKeys } from "../tio/connect.ts";
 import { type DeviceContext, DeviceState } from "../tio/device.ts";
 import { type Finish, NO_STREAM } from "../tio/tio.ts";
 
@@ -58,7 +58,9 @@ function* connect(
   const requester = requesterOf(tio.chance);
   const session = yield* openSession(requester, deviceId, certSlot);
   const streamId = asked.streamIds[0] as number;
-  yield* keyStream(session, rootPort, { streamId, portIndex: session.portIndex, keySet: 0 });
+  const stream = { streamId, portIndex: session.portIndex, keySet: 0 } as const;
+  yield* programKeys(session, rootPort, stream);
+  yield* useKeys(session, rootPort, stream);
   return ({ dev, live }) => {
     live.session = session;
     tio.saveDevice(dev, {

@@ -7,7 +7,7 @@ import { type Exchange, PeerFault, PeerRefusal } from "../../spdm/exchange.ts";
 import type { RootPortIde } from "../../tio-port.ts";
 import type { CommandEntry } from "../command.ts";
 import { spdmCommand, type TioCall } from "../tio/command.ts";
-import { keyStream } from "../tio/connect.ts";
+import { programKeys, useKeys } from "../tio/connect.ts";
 import type { Finish, Session } from "../tio/tio.ts";
 
 export const tioRollKey: CommandEntry = spdmCommand({
@@ -27,8 +27,10 @@ function* roll(
 ): Exchange<Finish<TioCall>> {
   const [streamId] = device.streamIds as unknown as [number];
   const keySet = device.keySet === 0 ? 1 : 0;
+  const stream = { streamId, portIndex: session.portIndex, keySet } as const;
+  yield* programKeys(session, rootPort, stream);
   try {
-    yield* keyStream(session, rootPort, { streamId, portIndex: session.portIndex, keySet });
+    yield* useKeys(session, rootPort, stream);
   } catch (error) {
     // Half a key set is none: a refusal in the middle is no better than silence.
     if (error instanceof PeerRefusal) throw new PeerFault(error.message);

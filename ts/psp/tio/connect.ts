@@ -1,8 +1,8 @@
-// What DEV_CONNECT and ROLL_KEY say to a device: identity, measurements, a session, and keys for both ends of the stream. The device's
-// receivers get theirs first, and the root port's transmitters follow. PCIe 6.33.3; spec digest sev-tio.md 4.
+// What DEV_CONNECT and ROLL_KEY say to a device: identity, measurements, a session, and keys for both ends of the stream. The receivers
+// of both ends change over first, then the transmitters. PCIe 6.33.3; spec digest sev-tio.md 4.
 import * as IdeKm from "../../abi/ide-km.ts";
 import type { Prng } from "../../prng.ts";
-import { type Exchange, PeerFault } from "../../spdm/exchange.ts";
+import { type Exchange, PeerFault, PeerRefusal } from "../../spdm/exchange.ts";
 import type { Direction, IdeKey, RootPortIde } from "../../tio-port.ts";
 import { authenticate } from "../../tsm/connect.ts";
 import { IdeKmRequester, type IdeStreamId, lanes } from "../../tsm/ide.ts";
@@ -43,8 +43,8 @@ function* portOf(ide: IdeKmRequester, deviceId: number): Exchange<number> {
   }
 }
 
-/** Keys for every lane of a stream, in the device and in the root port; then both use them. The last set is void after that. */
-export function* keyStream(
+/** Keys for every lane of a key set, in the device and in the root port. Nothing uses them yet. */
+export function* programKeys(
   { requester, ide }: Session,
   rootPort: RootPortIde,
   stream: Required<IdeStreamId>,
@@ -54,15 +54,24 @@ export function* keyStream(
     yield* ide.program(stream, lane, key);
     const taken = rootPort.programKey(partnerKey(stream, lane, key));
     key.fill(0);
-    if (!taken)
-      throw new PeerFault(`root port: no stream ${stream.streamId}, or its key is in use`);
+    if (!taken) {
+      const what = `root port: no stream ${stream.streamId}, or its key is in use`;
+      throw new PeerRefusal(what, 0, 0);
+    }
   }
+}
+
+/** Both ends use a key set from now on. */
+export function* useKeys(
+  { ide }: Session,
+  rootPort: RootPortIde,
+  stream: Required<IdeStreamId>,
+): Exchange<void> {
   for (const direction of ["rx", "tx"] as const) {
     for (const lane of lanes(stream)) {
       if (directionOf(lane) === direction) yield* ide.go(stream, lane);
     }
-    const partner = direction === "rx" ? "tx" : "rx";
-    if (!rootPort.go(stream.streamId, stream.keySet, partner))
+    if (!rootPort.go(stream.streamId, stream.keySet, direction))
       throw new PeerFault(`root port: stream ${stream.streamId} does not take its keys`);
   }
 }
