@@ -1,6 +1,5 @@
 // Context pages: memory that the host sees and cannot read, alter or roll back unnoticed. AES-256-GCM under a key that lives in the
 // secure processor for one boot; the nonce of each page's newest version is kept there too.
-import { gcm } from "@noble/ciphers/aes.js";
 import * as Frame from "../abi/frame.ts";
 import * as Layout from "../abi/psp/context-page.ts";
 import * as Status from "../abi/status.ts";
@@ -62,21 +61,17 @@ export class SealedPages<T> {
     this.#port.read(spa, Frame.RAW, page);
     if (page.subarray(Layout.NONCE, NONCE_BYTES).some((byte, i) => byte !== nonceOf(nonce)[i]))
       return Status.SECURE_DATA_INVALID;
-    const tag = page.subarray(Layout.AUTH_TAG, Layout.CIPHERTEXT);
-    const sealed = new Uint8Array(size + tag.length);
+    const sealed = new Uint8Array(page.length - Layout.AUTH_TAG);
     sealed.set(page.subarray(Layout.CIPHERTEXT));
-    sealed.set(tag, size);
-    try {
-      return this.#contents.decode(this.#cipher(spa, nonce).decrypt(sealed));
-    } catch {
-      return Status.SECURE_DATA_INVALID;
-    }
+    sealed.set(page.subarray(Layout.AUTH_TAG, Layout.CIPHERTEXT), size);
+    const plain = this.#port.open(this.#key, nonceOf(nonce), placeOf(spa), sealed);
+    return plain ? this.#contents.decode(plain) : Status.SECURE_DATA_INVALID;
   }
 
   save(spa: bigint, value: T): void {
     const nonce = ++this.#nonce;
     const { size, encode } = this.#contents;
-    const sealed = this.#cipher(spa, nonce).encrypt(encode(value));
+    const sealed = this.#port.seal(this.#key, nonceOf(nonce), placeOf(spa), encode(value));
     const page = new Uint8Array(Layout.SIZE);
     page.set(nonceOf(nonce), Layout.NONCE);
     page.set(sealed.subarray(size), Layout.AUTH_TAG);
@@ -91,12 +86,13 @@ export class SealedPages<T> {
     setPage(this.#port, spa, { immutable: true });
     this.#newest.delete(spa);
   }
+}
 
-  #cipher(spa: bigint, nonce: bigint) {
-    const associated = new Uint8Array(8);
-    viewOf(associated).setBigUint64(0, spa, true);
-    return gcm(this.#key, nonceOf(nonce), associated);
-  }
+/** What a page's contents are bound to: where it lies. */
+function placeOf(spa: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  viewOf(bytes).setBigUint64(0, spa, true);
+  return bytes;
 }
 
 function nonceOf(nonce: bigint): Uint8Array {
