@@ -8,7 +8,7 @@ import * as Slot from "../ts/abi/slot";
 import * as State from "../ts/abi/state";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, isCanonical, mask, OFFSET, pageOf } from "./address";
-import { bytesOf, isDram } from "./dram";
+import { bytesOf, isDram, isMmio } from "./dram";
 import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
 import { markDirty, markTable, open } from "./page";
@@ -28,6 +28,8 @@ let accessed: u64 = 0;
 /** The host's half: where it is in system memory, and whether the nested page is 2 MiB. */
 export let spa: u64 = 0;
 export let isNestedLarge: bool = false;
+/** It is a register's address instead. */
+export let isDevice: bool = false;
 let hostKey: u32 = 0;
 
 function mode(position: i32): bool {
@@ -200,7 +202,10 @@ export function walkNested(address: u64, need: u64, enc: bool, stage: i32): bool
   gpa = address;
   const error = mask(Exit.USER_BIT) | kindBits(need) | mask(stage) | (u64(enc) << Exit.ENC_BIT);
   const failure = walkTables(load<u64>(Memory.VCPU, Vcpu.NCR3), address, need);
-  if (failure) return failure == NO_FRAME ? false : npf(error | (failure & ~FAILED), address);
+  isDevice = failure == DEVICE && stage == Exit.FINAL_BIT && need != FETCH;
+  if (failure && !isDevice) {
+    return failure == NO_FRAME ? false : npf(error | errorOf(failure), address);
+  }
   if (!isEnabled()) return true;
   const page = pageOf(spa);
   const present = error | mask(Exit.PRESENT_BIT);
@@ -218,13 +223,20 @@ function checkPrivate(page: u32, address: u64, need: u64, present: u64): bool {
   return npf(present | verdict, address);
 }
 
-// What walkTables answers when it found nothing: FAILED with the error bits of the fault, or NO_FRAME.
-export const FAILED: u64 = u64(1) << 63;
+// What walkTables answers when it found no memory: FAILED with the error bits of the fault, or NO_FRAME.
+const FAILED: u64 = u64(1) << 63;
 export const NO_FRAME: u64 = u64.MAX_VALUE;
 const NOT_PRESENT: u64 = FAILED;
 const NOT_ALLOWED: u64 = FAILED | (u64(1) << Exit.PRESENT_BIT);
 const MALFORMED: u64 = NOT_ALLOWED | (u64(1) << Exit.RESERVED_BIT);
 const NOT_OWNED: u64 = NOT_ALLOWED | (u64(1) << Exit.RMP_BIT);
+/** Sets spa, for it is registers: a fault like any address beyond memory to those who have no business there. */
+const DEVICE: u64 = MALFORMED | (u64(1) << 62);
+
+/** The error bits of a nested page fault. */
+export function errorOf(failure: u64): u64 {
+  return failure & ~(FAILED | (u64(1) << 62));
+}
 
 /** The host's four levels from a root: 0, or why not. Each table is opened under the key that the entry above it names. */
 export function walkTables(root: u64, address: u64, need: u64): u64 {
@@ -254,7 +266,8 @@ export function walkTables(root: u64, address: u64, need: u64): u64 {
     spa = (entry & frameMask() & ~within) | (address & within);
     isNestedLarge = large;
     hostKey = hostKeyOf(entry);
-    return isDram(pageOf(spa)) ? 0 : MALFORMED;
+    if (isDram(pageOf(spa))) return 0;
+    return isMmio(pageOf(spa)) ? DEVICE : MALFORMED;
   }
 }
 

@@ -11,7 +11,7 @@ import { at, exception, npf, vmexit } from "../exit";
 import { ALLOWED, checkOwner, governing, lowOf } from "../rmp";
 import { READ } from "../tlb";
 import {
-  FAILED,
+  errorOf,
   gpa,
   isPrivate,
   isSnp,
@@ -54,7 +54,7 @@ export function findEntry(gva: u64, size: u32): bool {
   const error = mask(Exit.USER_BIT) | mask(Exit.FINAL_BIT) | mask(Exit.ENC_BIT);
   const failure = walkTables(load<u64>(Memory.VCPU, Vcpu.NCR3), gpa, READ);
   if (failure == NO_FRAME) return refused(false, gva, gpa);
-  if (failure) return refused(npf(error | (failure & ~FAILED), gpa), gva, gpa);
+  if (failure) return refused(npf(error | errorOf(failure), gpa), gva, gpa);
   const page = pageOf(spa);
   found = governing(page);
   low = lowOf(found);
