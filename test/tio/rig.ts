@@ -1,4 +1,5 @@
-// A Turin whose firmware is driven command by command, a device at its mailbox, and a board that only notes what the firmware did to it.
+// A Turin whose firmware is driven command by command, a device at its mailbox, and a board that only notes what the firmware
+// did to it.
 import type { DeviceOptions } from "../../dist/device/device.js";
 import { TdispDevice } from "../../dist/device/index.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";

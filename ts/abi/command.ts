@@ -74,7 +74,8 @@ export const SNP_COMMIT = 0x0cb;
 export const SNP_VLEK_LOAD = 0x0cd;
 export const SNP_FEATURE_INFO = 0x0ce;
 
-// SEV-TIO firmware interface (AMD 58271). Up to DEV_DISCONNECT as Linux 6.19 has it, from there on a draft: AMD's Linux series of 2025.
+// SEV-TIO firmware interface (AMD 58271). Up to DEV_DISCONNECT as Linux 6.19 has it, from there on a draft: AMD's Linux series
+// of 2025.
 export const TIO_STATUS = 0x0d0;
 export const TIO_INIT = 0x0d1;
 export const TIO_DEV_CREATE = 0x0d2;

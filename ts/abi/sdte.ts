@@ -1,4 +1,5 @@
-// A secure device table entry, 512 bits, as a guest writes it: positions are within each quadword. AMD 58271, a draft: Linux sev_guest_tio.c of 2025.
+// A secure device table entry, 512 bits, as a guest writes it: positions are within each quadword.
+// AMD 58271, a draft: Linux sev_guest_tio.c of 2025.
 export const WORD_0 = 0x00; // u64
 export const WORD_1 = 0x08; // u64
 export const WORD_2 = 0x10; // u64

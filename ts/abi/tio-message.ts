@@ -1,4 +1,5 @@
-// Statuses of SEV-TIO's guest messages, by the message. SEV-TIO firmware interface (AMD 58271), a draft: as AMD's Linux series and OpenVMM (revision 0.91) have it.
+// Statuses of SEV-TIO's guest messages, by the message.
+// SEV-TIO firmware interface (AMD 58271), a draft: as AMD's Linux series and OpenVMM (revision 0.91) have it.
 // MSG_TDI_INFO_RSP.
 export const INFO_BOUND = 0;
 export const INFO_INVALID = 1;

@@ -1,4 +1,5 @@
-// A guest's message opened and answered: its header, its number and its seal, whatever it is about. SNP firmware ABI (AMD 56860), 8.26.
+// A guest's message opened and answered: its header, its number and its seal, whatever it is about. SNP firmware ABI (AMD
+// 56860), 8.26.
 import * as Message from "../abi/message.ts";
 import * as Header from "../abi/message-header.ts";
 import * as Status from "../abi/status.ts";

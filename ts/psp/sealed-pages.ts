@@ -1,5 +1,5 @@
-// Context pages: memory that the host sees and cannot read, alter or roll back unnoticed. AES-256-GCM under a key that lives in the
-// secure processor for one boot; the nonce of each page's newest version is kept there too.
+// Context pages: memory that the host sees and cannot read, alter or roll back unnoticed. AES-256-GCM under a key that lives in
+// the secure processor for one boot; the nonce of each page's newest version is kept there too.
 import * as Frame from "../abi/frame.ts";
 import * as Layout from "../abi/psp/context-page.ts";
 import * as Status from "../abi/status.ts";

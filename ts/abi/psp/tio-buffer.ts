@@ -1,4 +1,5 @@
-// The header of a buffer that a scatter list address names. SEV-TIO firmware interface (AMD 58271), as Linux 6.19's sev-dev-tio.c has it.
+// The header of a buffer that a scatter list address names.
+// SEV-TIO firmware interface (AMD 58271), as Linux 6.19's sev-dev- tio.c has it.
 export const CAPACITY_SZ = 0x00; // u32
 export const PAYLOAD_SZ = 0x04; // u32
 export const FLAGS = 0x08; // u32

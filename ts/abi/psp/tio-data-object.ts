@@ -1,4 +1,5 @@
-// CERTIFICATE, MEASUREMENT and REPORT: what the firmware has of a device. SEV-TIO firmware interface (AMD 58271), a draft: as AMD's Linux series of 2025 has it.
+// CERTIFICATE, MEASUREMENT and REPORT: what the firmware has of a device.
+// SEV-TIO firmware interface (AMD 58271), a draft: as AMD's Linux series of 2025 has it.
 export const ID = 0x00; // u32
 export const LENGTH = 0x04; // u32
 export const VERSION_MINOR = 0x08; // u8

@@ -1,5 +1,5 @@
-// A device as the hypervisor's TSM driver has it: its context page, the buffers of its conversations, and the loop that carries one
-// message after another between firmware and device. What passes here is sealed. Linux sev-dev-tio.c and sev-dev-tsm.c.
+// A device as the hypervisor's TSM driver has it: its context page, the buffers of its conversations, and the loop that carries
+// one message after another between firmware and device. What passes here is sealed. Linux sev-dev-tio.c and sev-dev-tsm.c.
 import * as Command from "../../abi/command.ts";
 import * as Header from "../../abi/psp/tio-buffer.ts";
 import * as DataObject from "../../abi/psp/tio-data-object.ts";

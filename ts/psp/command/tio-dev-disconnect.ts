@@ -1,5 +1,5 @@
-// TIO_DEV_DISCONNECT: the stream's keys are stopped and the session ended. Forced, the device is not asked, and what its interfaces
-// had of guests goes too. AMD 58271; Linux sev-dev-tsm.c.
+// TIO_DEV_DISCONNECT: the stream's keys are stopped and the session ended. Forced, the device is not asked, and what its
+// interfaces had of guests goes too. AMD 58271; Linux sev-dev-tsm.c.
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-dev-disconnect.ts";
 import * as Status from "../../abi/status.ts";

@@ -1,5 +1,5 @@
-// TIO_GUEST_REQUEST: a message of a guest about an interface, and the firmware's answer, for which the device may be asked. AMD 58271, a
-// draft: AMD's Linux series of 2025.
+// TIO_GUEST_REQUEST: a message of a guest about an interface, and the firmware's answer, for which the device may be asked. AMD
+// 58271, a draft: AMD's Linux series of 2025.
 import * as Command from "../../abi/command.ts";
 import * as Message from "../../abi/message.ts";
 import * as Layout from "../../abi/psp/tio-guest-request.ts";

@@ -1,5 +1,5 @@
-// TIO_ROLL_KEY: new keys for the stream, in the key set that is not in use; then both ends change over. A draft: AMD's Linux series of
-// 2025; PCIe 6.33.3.
+// TIO_ROLL_KEY: new keys for the stream, in the key set that is not in use; then both ends change over. A draft: AMD's Linux
+// series of 2025; PCIe 6.33.3.
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-roll-key.ts";
 import * as Status from "../../abi/status.ts";

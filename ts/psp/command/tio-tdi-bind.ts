@@ -1,5 +1,5 @@
-// TIO_TDI_BIND: locks an interface for a guest, and with RUN starts one that is locked. The firmware keeps the nonce between the two,
-// and chooses the reporting offset. A draft: AMD's Linux series of 2025; TDISP 1.0, 11.3.8 to 11.3.14.
+// TIO_TDI_BIND: locks an interface for a guest, and with RUN starts one that is locked. The firmware keeps the nonce between the
+// two, and chooses the reporting offset. A draft: AMD's Linux series of 2025; TDISP 1.0, 11.3.8 to 11.3.14.
 import { sha384 } from "@noble/hashes/sha2.js";
 import * as Command from "../../abi/command.ts";
 import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";

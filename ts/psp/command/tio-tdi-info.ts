@@ -1,4 +1,5 @@
-// TIO_TDI_INFO: what the firmware knows of an interface; the same that its guest asks for by message. A draft: AMD's Linux series of 2025.
+// TIO_TDI_INFO: what the firmware knows of an interface; the same that its guest asks for by message. A draft: AMD's Linux
+// series of 2025.
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-tdi-info.ts";
 import * as Page from "../../abi/psp/tio-tdi-info-page.ts";

@@ -1,4 +1,5 @@
-// TIO_TDI_RECLAIM: an interface that no guest has is forgotten; its context becomes a Firmware page. A draft: AMD's Linux series of 2025.
+// TIO_TDI_RECLAIM: an interface that no guest has is forgotten; its context becomes a Firmware page. A draft: AMD's Linux series
+// of 2025.
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-tdi-reclaim.ts";
 import * as Status from "../../abi/status.ts";

@@ -1,5 +1,5 @@
-// TIO_TDI_REPORT: the report of a bound interface, asked anew; its guest sees by TDI_INFO that it was. A draft: AMD's Linux series of
-// 2025; TDISP 1.0, 11.3.11.
+// TIO_TDI_REPORT: the report of a bound interface, asked anew; its guest sees by TDI_INFO that it was. A draft: AMD's Linux
+// series of 2025; TDISP 1.0, 11.3.11.
 import { sha384 } from "@noble/hashes/sha2.js";
 import * as Command from "../../abi/command.ts";
 import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";

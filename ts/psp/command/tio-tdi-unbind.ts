@@ -1,5 +1,5 @@
-// TIO_TDI_UNBIND: the interface is stopped; the IOMMU refuses its private requests, and its guest's registers are validated no more.
-// A draft: AMD's Linux series of 2025; TDISP 1.0, 11.3.16.
+// TIO_TDI_UNBIND: the interface is stopped; the IOMMU refuses its private requests, and its guest's registers are validated no
+// more. A draft: AMD's Linux series of 2025; TDISP 1.0, 11.3.16.
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-tdi-unbind.ts";
 import * as Status from "../../abi/status.ts";

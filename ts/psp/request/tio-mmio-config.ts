@@ -1,5 +1,5 @@
-// MSG_MMIO_CONFIG_REQ: a guest reads the attributes of a range of registers, or makes it shared or private. AMD 58271, a draft; TDISP 1.0,
-// 11.3.19.
+// MSG_MMIO_CONFIG_REQ: a guest reads the attributes of a range of registers, or makes it shared or private. AMD 58271, a draft;
+// TDISP 1.0, 11.3.19.
 import * as Request from "../../abi/message-mmio-config-req.ts";
 import * as Response from "../../abi/message-mmio-config-rsp.ts";
 import * as Range from "../../abi/tdisp-mmio-range.ts";

@@ -1,5 +1,5 @@
-// MSG_SDTE_WRITE_REQ: a guest says as which VMPL, and from where on not at all, a device reaches its private memory. ASID, stream and
-// root port are the firmware's to say. AMD 58271, a draft; spec digest sev-tio.md 5.
+// MSG_SDTE_WRITE_REQ: a guest says as which VMPL, and from where on not at all, a device reaches its private memory. ASID,
+// stream and root port are the firmware's to say. AMD 58271, a draft; spec digest sev-tio.md 5.
 import * as Request from "../../abi/message-sdte-write-req.ts";
 import * as Response from "../../abi/message-sdte-write-rsp.ts";
 import * as Sdte from "../../abi/sdte.ts";

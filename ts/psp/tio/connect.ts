@@ -1,5 +1,5 @@
-// What DEV_CONNECT and ROLL_KEY say to a device: identity, measurements, a session, and keys for both ends of the stream. The receivers
-// of both ends change over first, then the transmitters. PCIe 6.33.3; spec digest sev-tio.md 4.
+// What DEV_CONNECT and ROLL_KEY say to a device: identity, measurements, a session, and keys for both ends of the stream. The
+// receivers of both ends change over first, then the transmitters. PCIe 6.33.3; spec digest sev-tio.md 4.
 import * as IdeKm from "../../abi/ide-km.ts";
 import type { Prng } from "../../prng.ts";
 import { type Exchange, PeerFault, PeerRefusal } from "../../spdm/exchange.ts";
