@@ -1,11 +1,13 @@
 // One guest access from start to end: TLB, walk, RMP, plaintext. Read this first.
 import * as Frame from "../ts/abi/frame";
 import { isCanonical, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, infoOf, isTable } from "./dram";
+import { isTable } from "./dependent";
+import { bytesOf, directoryEntry, infoOf } from "./dram";
 import { flatTo, isFlat } from "./flat";
+import { spa } from "./nested";
 import { open, openForWrite } from "./page";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
-import { spa, walk, walkedKey } from "./walk";
+import { walk, walkedKey } from "./walk";
 
 /** What a refused step answers; the exit record says why. */
 export const NOWHERE: usize = 0;

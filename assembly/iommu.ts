@@ -9,7 +9,7 @@ import { deviceFault } from "./exit";
 import { ALLOWED, check, isEnabled, isHypervisorOwned } from "./rmp";
 import { slotState } from "./slots";
 import { WRITE } from "./tlb";
-import { isNestedLarge, nestedKey, NO_FRAME, spa, walkTables } from "./walk";
+import { isNestedLarge, nestedKey, NO_FRAME, spa, walkTables } from "./nested";
 
 /** The table's entry of a device. */
 export function entryOf(device: u32): usize {

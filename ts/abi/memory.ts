@@ -24,7 +24,9 @@ export const CHECKSUMS = 0x02b000; // 65536
 export const PREDICTOR = 0x03b000; // 4096
 export const HASH = 0x03c000; // 4096
 export const GCM = 0x03d000; // 20480
-export const RESERVED_042000 = 0x042000; // 581632
+export const NESTED_TLB = 0x042000; // 262144
+export const TABLE_CACHE = 0x082000; // 65536
+export const RESERVED_092000 = 0x092000; // 253952
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).

@@ -26,7 +26,8 @@ export const FLAT_MASK = 0x068; // u32
 export const RMP_FEATURES = 0x06c; // u32
 export const CIPHERTEXT_HIDING = 0x070; // u32
 export const KERNEL = 0x074; // u32
-export const SIZE = 0x078;
+export const PLAIN_WALKS = 0x078; // u32
+export const SIZE = 0x07c;
 
 // CIPHER
 export const XEX = 0;
