@@ -54,12 +54,20 @@ export function isDram(page: u32): bool {
   return page < load<u32>(Memory.STATE, State.DRAM_PAGES);
 }
 
+/** Whether a page is registers behind a root port instead. */
+export function isMmio(page: u32): bool {
+  return (
+    page - load<u32>(Memory.STATE, State.MMIO_FIRST) < load<u32>(Memory.STATE, State.MMIO_PAGES)
+  );
+}
+
 function leafOf(page: u32): usize {
   return load<u32>(Memory.STATE, State.DIRECTORY_ROOT) + (usize(page >> LEAF_SHIFT) << 2);
 }
 
-/** The directory entry of a page, or 0 while nothing was ever kept of its 2 MiB. */
+/** The directory entry of a page, or 0 while nothing was ever kept of its 2 MiB: never of an MMIO page's. */
 export function directoryEntry(page: u32): usize {
+  if (!isDram(page)) return 0;
   const leaf = load<u32>(leafOf(page));
   return leaf ? bytesOf(leaf) + (usize(page & (LARGE_PAGES - 1)) << 3) : 0;
 }

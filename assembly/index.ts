@@ -31,7 +31,7 @@ export { rmpread } from "./instruction/rmpread";
 export { flushes, invalidateAll, writeBackAll } from "./page";
 export { readRegister, writeRegister } from "./mailbox";
 // a device's access
-export { attach, modeOf } from "./iommu";
+export { attach, clearFence, clearSecure, fenceOf, secureVia, setSecure } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
 export { installKey, removeKey, slotState } from "./slots";

@@ -9,7 +9,7 @@ import * as Row from "../ts/abi/table-cache";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, mask, OFFSET, pageOf, PAGE_SHIFT } from "./address";
 import { mark, nestedRole } from "./dependent";
-import { bytesOf, infoOf, isDram, makeDirectoryEntry } from "./dram";
+import { bytesOf, infoOf, isDram, isMmio, makeDirectoryEntry } from "./dram";
 import { markDirty, openAt } from "./page";
 import { isEnabled, isHypervisorOwned } from "./rmp";
 import { FETCH, WRITE } from "./tlb";
@@ -30,13 +30,20 @@ export let spa: u64 = 0;
 export let isNestedLarge: bool = false;
 export let hostKey: u32 = 0;
 
-// What a walk answers when it found nothing: FAILED with the error bits of the fault, or NO_FRAME.
-export const FAILED: u64 = u64(1) << 63;
+// What a walk answers when it found no memory: FAILED with the error bits of the fault, or NO_FRAME.
+const FAILED: u64 = u64(1) << 63;
 export const NO_FRAME: u64 = u64.MAX_VALUE;
 const NOT_PRESENT: u64 = FAILED;
 const NOT_ALLOWED: u64 = FAILED | (u64(1) << Exit.PRESENT_BIT);
 const MALFORMED: u64 = NOT_ALLOWED | (u64(1) << Exit.RESERVED_BIT);
 const NOT_OWNED: u64 = NOT_ALLOWED | (u64(1) << Exit.RMP_BIT);
+/** Sets spa, for it is registers: a fault like any address beyond memory to those who have no business there. */
+export const DEVICE: u64 = MALFORMED | (u64(1) << 62);
+
+/** The error bits of a nested page fault. */
+export function errorOf(failure: u64): u64 {
+  return failure & ~(FAILED | (u64(1) << 62));
+}
 
 /** The running vCPU's nested walk, remembered or walked: 0, or why not. The RMP is not asked. */
 export function walkHost(address: u64, need: u64): u64 {
@@ -110,7 +117,8 @@ function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
     spa = (entry & frames & ~within) | (address & within);
     isNestedLarge = large;
     hostKey = hostKeyOf(entry);
-    return isDram(pageOf(spa)) ? 0 : MALFORMED;
+    if (isDram(pageOf(spa))) return 0;
+    return isMmio(pageOf(spa)) ? DEVICE : MALFORMED;
   }
 }
 

@@ -13,8 +13,7 @@ import { guestRole, mark } from "./dependent";
 import { bytesOf, makeDirectoryEntry } from "./dram";
 import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
-import { FAILED, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
-
+import { DEVICE, errorOf, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
 import { markDirty, open, openAt } from "./page";
 import { ALLOWED, check, isEnabled, isHypervisorOwned, NOT_VALIDATED } from "./rmp";
 import { slotState } from "./slots";
@@ -30,6 +29,8 @@ export let isPrivate: bool = false;
 export let isGuestLarge: bool = false;
 /** The gva that is being walked. */
 let accessed: u64 = 0;
+/** The host's half leads to a register, not to memory. */
+export let isDevice: bool = false;
 
 function mode(position: i32): bool {
   return bit(u64(load<u32>(Memory.VCPU, Vcpu.MODE)), position);
@@ -223,7 +224,10 @@ export function walkNested(address: u64, need: u64, enc: bool, stage: i32): bool
   gpa = address;
   const error = mask(Exit.USER_BIT) | kindBits(need) | mask(stage) | (u64(enc) << Exit.ENC_BIT);
   const failure = walkHost(address, need);
-  if (failure) return failure == NO_FRAME ? false : npf(error | (failure & ~FAILED), address);
+  isDevice = failure == DEVICE && stage == Exit.FINAL_BIT && need != FETCH;
+  if (failure && !isDevice) {
+    return failure == NO_FRAME ? false : npf(error | errorOf(failure), address);
+  }
   if (!isEnabled()) return true;
   const page = pageOf(spa);
   const present = error | mask(Exit.PRESENT_BIT);

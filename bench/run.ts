@@ -7,9 +7,9 @@ import { attestFigures } from "./attest.ts";
 import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
 import { type Figure, tableOf } from "./figure.ts";
-import { messageFigures } from "./message.ts";
 import { modelFigures } from "./model.ts";
 import { parseFigures } from "./parse.ts";
+import { pspFigures } from "./psp.ts";
 import { replayFigures } from "./replay.ts";
 import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
@@ -22,7 +22,7 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   parse: parseFigures,
   cipher: cipherFigures,
   device: deviceFigures,
-  message: messageFigures,
+  psp: pspFigures,
   attest: attestFigures,
 };
 // Builds somebody else's program first: not part of a quick run unless it is named.

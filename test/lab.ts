@@ -2,9 +2,13 @@
 import { createPlatform, type Platform, type PlatformOptions } from "../dist/index.js";
 import * as Frame from "../ts/abi/frame.ts";
 import type { Core, Exit, VcpuContext } from "../ts/port.ts";
+import type { SecureEntry } from "../ts/tio-port.ts";
 import { bit, LARGE, LARGE_LEAF, MIB, OPEN, PAGE, pattern, rmpLow, withCore } from "./core.ts";
 
 export const FULL = 0xfn;
+
+/** How requests with the T bit come to a device that `Lab.trust` gave to the guest. */
+export const VIA = { streamId: 0, rootPortId: 1 };
 
 export class Lab {
   readonly platform: Platform;
@@ -80,6 +84,21 @@ export class Lab {
   own(spa: bigint, gpa: bigint, large = false): void {
     const low = rmpLow({ assigned: true, large, gpa, asid: this.asid, validated: true });
     this.core.firmware.setRmp(spa, low, FULL * 0x01010101n);
+  }
+
+  /** What the firmware does for a TDI in RUN, the host having attached it to the guest's tables. */
+  trust(rid: number, change: Partial<SecureEntry> = {}): void {
+    this.core.host.attach(rid, this.root);
+    this.core.firmware.setSecure(rid, {
+      read: true,
+      write: true,
+      asid: this.asid,
+      vmpl: 0,
+      vTom: undefined,
+      streamIds: Uint8Array.of(VIA.streamId, 255, 255, 255, 255, 255, 255, 255),
+      rootPortId: VIA.rootPortId,
+      ...change,
+    });
   }
 
   /** Backs a gpa with fresh private memory. Answers the spa. */

@@ -9,6 +9,7 @@ export { type BootLayout, boot } from "./guest/boot.ts";
 export type { Cpu, Program, Routine, Step } from "./guest/cpu.ts";
 export type { SevGuest } from "./guest/sev.ts";
 export { share } from "./guest/share.ts";
+export { interrupt } from "./hypervisor/exit/interrupt-window.ts";
 export type { ExitRow, Outcome } from "./hypervisor/exits.ts";
 export { serveVmgexit } from "./hypervisor/ghcb/serve.ts";
 export { readRmp, readRmpMemory, rmpEntrySpa } from "./hypervisor/rmp.ts";

@@ -104,7 +104,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const features = featuresOf(generation);
-  const rmp = features.snp ? rmpTable(chip, dram, options.rmp) : undefined;
+  const rmp = features.snp ? rmpTable(chip, dram, options.rmp, features.tio) : undefined;
   const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
   const psp = firmware(
     core.firmware,
@@ -151,7 +151,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     },
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
-      psp.bindDevice(device, vm.root, vm.asid);
+      core.host.attach(device, vm.root);
+      psp.bindDevice(device, vm.asid);
     },
   };
 }
@@ -187,6 +188,7 @@ function createSilicon(
       (isCapable(chip, Capability.RMPQUERY_BIT) ? 2 ** State.RMPQUERY_BIT : 0) +
       (isCapable(chip, Capability.RMPREAD_BIT) ? 2 ** State.RMPREAD_BIT : 0),
     rmp,
+    mmio: rmp?.mmio,
     module: options.module,
   });
 }

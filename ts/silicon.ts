@@ -32,6 +32,8 @@ export interface CoreOptions {
   rmpFeatures?: number;
   /** Where the RMP lies; without one no memory is covered. */
   rmp?: RmpTable | undefined;
+  /** The MMIO window that the RMP covers. */
+  mmio?: { base: bigint; bytes: bigint } | undefined;
   module?: CoreModule | undefined;
 }
 
@@ -56,6 +58,14 @@ function inlined(): CoreModule {
   return compiled;
 }
 
+/** An access that leaves the cores for a root port. */
+export interface MmioAccess {
+  spa: bigint;
+  /** The guest's, with the T bit: the RMP has let it go to this page. Undefined: without it. */
+  asid: number | undefined;
+  write: boolean;
+}
+
 /** An instance with its own memory, and nothing decided yet. For the core, the replay and their tests only. */
 export interface Silicon {
   exports: Exports;
@@ -66,6 +76,8 @@ export interface Silicon {
   doorbell: () => void;
   /** Called when VMRUN has entered a guest; returns after its #VMEXIT. */
   entered: () => void;
+  /** Called with every access to a register behind a root port: fills a load's bytes, or takes a store's. */
+  mmio: (access: MmioAccess, bytes: Uint8Array) => void;
 }
 
 /** Instantiates the core over `resident` bytes of linear memory, fixed for good. */
@@ -89,6 +101,7 @@ export function silicon(resident: number, module: CoreModule = inlined()): Silic
     exit: () => exitOf(view),
     doorbell: () => {},
     entered: () => {},
+    mmio: (_, bytes) => void bytes.fill(0xff),
   };
 }
 
@@ -131,6 +144,8 @@ export function startMachine(made: Silicon, options: CoreOptions): void {
     options.vmplFull,
     options.cacheWarp,
     options.rmpFeatures ?? 0,
+    Number((options.mmio?.base ?? 0n) / BigInt(PAGE)),
+    Number((options.mmio?.bytes ?? 0n) / BigInt(PAGE)),
   );
   if (!frames)
     throw new Misuse(

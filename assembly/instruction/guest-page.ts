@@ -8,7 +8,7 @@ import * as RmpState from "../../ts/abi/rmp-state";
 import * as Vcpu from "../../ts/abi/vcpu";
 import { bit, LARGE_PAGES, mask, pageOf } from "../address";
 import { at, exception, npf, vmexit } from "../exit";
-import { FAILED, NO_FRAME, spa, walkHost } from "../nested";
+import { errorOf, NO_FRAME, spa, walkHost } from "../nested";
 import { ALLOWED, checkOwner, governing, lowOf } from "../rmp";
 import { READ } from "../tlb";
 import { gpa, isPrivate, isSnp, mayRun, walkGuest } from "../walk";
@@ -45,7 +45,7 @@ export function findEntry(gva: u64, size: u32): bool {
   const error = mask(Exit.USER_BIT) | mask(Exit.FINAL_BIT) | mask(Exit.ENC_BIT);
   const failure = walkHost(gpa, READ);
   if (failure == NO_FRAME) return refused(false, gva, gpa);
-  if (failure) return refused(npf(error | (failure & ~FAILED), gpa), gva, gpa);
+  if (failure) return refused(npf(error | errorOf(failure), gpa), gva, gpa);
   const page = pageOf(spa);
   found = governing(page);
   low = lowOf(found);

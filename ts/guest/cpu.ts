@@ -2,6 +2,7 @@
 // not leave by themselves become #VC (vector 29). APM vol. 2, 15.9 and table 15-35; vol. 3 for each instruction.
 import * as Code from "../abi/exit.ts";
 import * as Msr from "../abi/msr.ts";
+import * as Vmsa from "../abi/vmsa.ts";
 import * as World from "../abi/world.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
 import type { GuestPort, RmpAdjust, RmpQuery } from "../port.ts";
@@ -24,6 +25,7 @@ export type PortBytes = 1 | 2 | 4;
 export type MmioBytes = 1 | 2 | 4 | 8;
 
 const LOW = 0xffffffffn;
+const INTERRUPT_FLAG = 1n << BigInt(Vmsa.RFLAGS_IF_BIT);
 const low = (word: bigint) => Number(word & LOW);
 
 export class Cpu extends Execution {
@@ -190,6 +192,17 @@ export class Cpu extends Execution {
 
   protected halted(): Step {
     return this.hlt();
+  }
+
+  /** STI: interrupts are taken from now on, and what waited at once. */
+  *sti(): Step {
+    this.registers.rflags |= INTERRUPT_FLAG;
+    yield* this.events();
+  }
+
+  *cli(): Step {
+    this.registers.rflags &= ~INTERRUPT_FLAG;
+    yield* [];
   }
 
   *pause(): Step {

@@ -246,6 +246,12 @@ export abstract class Execution {
     let some = false;
     for (let event = this.cpu.takeEvent(); event !== 0; event = this.cpu.takeEvent()) {
       some = true;
+      if (event === World.WINDOW) {
+        this.#at = this.rip;
+        this.#next = this.rip;
+        yield;
+        continue;
+      }
       const error = this.cpu.world.getUint32(World.TAKING_ERROR, true);
       const vector = event & VECTOR;
       if (this.#routines.has(vector)) this.cpu.tookEvent();

@@ -5,6 +5,7 @@ import { CheckFailed } from "../error.ts";
 import type { Exit } from "../port.ts";
 import { answerCpuid } from "./exit/cpuid.ts";
 import { invalidOpcode, nothing, skipped } from "./exit/instruction.ts";
+import { interruptWindow } from "./exit/interrupt-window.ts";
 import { answerMsr } from "./exit/msr.ts";
 import { nestedPageFault } from "./exit/nested-page-fault.ts";
 import { answerPort } from "./exit/port.ts";
@@ -26,7 +27,7 @@ export const exitRows: ReadonlyMap<number, ExitRow> = new Map([
   [Code.VMEXIT_IOIO, answerPort],
   [Code.VMEXIT_INTR, nothing],
   [Code.VMEXIT_NMI, nothing],
-  [Code.VMEXIT_VINTR, nothing],
+  [Code.VMEXIT_VINTR, interruptWindow],
   [Code.VMEXIT_PAUSE, skipped],
   [Code.VMEXIT_HLT, halted],
   [Code.VMEXIT_INVD, skipped],

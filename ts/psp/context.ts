@@ -1,6 +1,5 @@
 // Guest context pages: memory that the host sees and cannot read, alter or roll back unnoticed. AES-256-GCM under a key that
 // lives in the secure processor for one boot; the nonce of each page's newest version is kept there too.
-import { gcm } from "@noble/ciphers/aes.js";
 import * as Frame from "../abi/frame.ts";
 import * as Layout from "../abi/psp/context-page.ts";
 import * as Status from "../abi/status.ts";
@@ -52,20 +51,17 @@ export class ContextPages implements Contexts {
     this.#port.read(gctx, Frame.RAW, page);
     if (page.subarray(Layout.NONCE, NONCE_BYTES).some((byte, i) => byte !== nonceOf(nonce)[i]))
       return Status.SECURE_DATA_INVALID;
-    const tag = page.subarray(Layout.AUTH_TAG, Layout.CIPHERTEXT);
     const sealed = new Uint8Array(SEALED_END - Layout.AUTH_TAG);
     sealed.set(page.subarray(Layout.CIPHERTEXT));
-    sealed.set(tag, SEALED_END - Layout.CIPHERTEXT);
-    try {
-      return decodeContext(this.#cipher(gctx, nonce).decrypt(sealed));
-    } catch {
-      return Status.SECURE_DATA_INVALID;
-    }
+    sealed.set(page.subarray(Layout.AUTH_TAG, Layout.CIPHERTEXT), SEALED_END - Layout.CIPHERTEXT);
+    const plain = this.#port.open(this.#key, nonceOf(nonce), placeOf(gctx), sealed);
+    return plain ? decodeContext(plain) : Status.SECURE_DATA_INVALID;
   }
 
   save(gctx: bigint, context: GuestContext): void {
     const nonce = ++this.#nonce;
-    const sealed = this.#cipher(gctx, nonce).encrypt(encodeContext(context));
+    const plain = encodeContext(context);
+    const sealed = this.#port.seal(this.#key, nonceOf(nonce), placeOf(gctx), plain);
     const size = SEALED_END - Layout.CIPHERTEXT;
     const page = new Uint8Array(Layout.SIZE);
     page.set(nonceOf(nonce), Layout.NONCE);
@@ -81,12 +77,13 @@ export class ContextPages implements Contexts {
     setPage(this.#port, gctx, { immutable: true });
     this.#newest.delete(gctx);
   }
+}
 
-  #cipher(gctx: bigint, nonce: bigint) {
-    const associated = new Uint8Array(8);
-    viewOf(associated).setBigUint64(0, gctx, true);
-    return gcm(this.#key, nonceOf(nonce), associated);
-  }
+/** What a context is bound to: the page it lies in. */
+function placeOf(gctx: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  viewOf(bytes).setBigUint64(0, gctx, true);
+  return bytes;
 }
 
 function nonceOf(nonce: bigint): Uint8Array {

@@ -29,8 +29,8 @@ export interface Psp {
   readonly dialect: Dialect;
   /** Devices bound as TDIs, and the ASID of the guest that has each. */
   readonly devices: Map<number, number>;
-  /** Gives a device to the guest of an ASID, by the nested tables at `ncr3`. */
-  bindDevice(device: number, ncr3: bigint, asid: number): void;
+  /** Gives a device to the guest of an ASID. */
+  bindDevice(device: number, asid: number): void;
   /** Whether a guest has a device: its pages then stay where they are. */
   hasDevice(asid: number): boolean;
   /** How many guests were launched since power-on. */
@@ -65,8 +65,10 @@ export function firmware(
     keys: new RootKeys(),
     dialect: dialects[options.dialect],
     devices,
-    bindDevice(device, ncr3, asid) {
-      port.bind(device, ncr3, asid, 0);
+    bindDevice(device, asid) {
+      const streamIds = new Uint8Array(8);
+      const entry = { read: true, write: true, asid, vmpl: 0, vTom: undefined };
+      port.setSecure(device, { ...entry, streamIds, rootPortId: 0 });
       devices.set(device, asid);
     },
     hasDevice: (asid) => [...devices.values()].includes(asid),

@@ -101,5 +101,7 @@ export function openSession(
   if (!certificate || !session) return Status.INVALID_ADDRESS;
   const point = isCertificate(certificate, CertificateLayout.PDH) && pointOf(certificate);
   if (!point) return Status.INVALID_CERTIFICATE;
-  return readSession(psp.sev.keys.pdh, point, session, policy);
+  const { known } = psp.sev;
+  // Without a PDH nobody can have made a session with it.
+  return known ? readSession(known.pdh, point, session, policy) : Status.BAD_MEASUREMENT;
 }

@@ -57,8 +57,8 @@ function receiverOf({ psp, guest, buffer }: SevGuestCall): Uint8Array | number {
   if (!isForm) return Status.INVALID_CERTIFICATE;
   const isWhole = isSignedBy(pdh, pek) && isSignedBy(pek, oca) && isSignedBy(pek, cek);
   if (!isWhole) return Status.BAD_SIGNATURE;
-  const own = pointOf(psp.sev.keys.ocaCertificate) as Uint8Array;
-  const isOurs = !pointOf(oca)?.some((byte, i) => byte !== own[i]);
+  const own = psp.sev.known && pointOf(psp.sev.known.ocaCertificate);
+  const isOurs = !pointOf(oca)?.some((byte, i) => byte !== own?.[i]);
   if (bitOf(guest.policy, Policy.DOMAIN_BIT) && !isOurs) return Status.POLICY_FAILURE;
   return pointOf(pdh) as Uint8Array;
 }

@@ -96,8 +96,8 @@ function give(
     const gpa = page.gpa + BigInt(at);
     const piece = contents.subarray(at, at + PAGE);
     const measured = { type, gpa, contents: piece, imi, permissions };
-    guest.measurement = extend(guest.measurement, measured);
-    if (imi) guest.imd = extend(guest.imd, measured);
+    guest.measurement = extend(psp.port, guest.measurement, measured);
+    if (imi) guest.imd = extend(psp.port, guest.imd, measured);
   }
   setPage(psp.port, spa, {
     asid: guest.asid,

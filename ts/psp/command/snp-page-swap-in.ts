@@ -19,7 +19,7 @@ export const snpPageSwapIn: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run(call) {
-    const { psp, guest, gctx, buffer } = call;
+    const { psp, guest, gctx } = call;
     const told = swapArguments(call, Layout);
     if (typeof told === "number") return told;
     const { word, flags, type, large, bytes, root } = told;

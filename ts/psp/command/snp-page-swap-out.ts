@@ -20,7 +20,7 @@ export const snpPageSwapOut: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run(call) {
-    const { psp, guest, gctx, buffer } = call;
+    const { psp, guest, gctx } = call;
     if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
     const told = swapArguments(call, Layout);
     if (typeof told === "number") return told;
