@@ -4,7 +4,7 @@
 import * as Directory from "../ts/abi/directory";
 import * as Pte from "../ts/abi/pte";
 import { bit, field, LARGE_PAGES, LARGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, isDram, openFrame } from "./dram";
+import { bytesOf, directoryEntry, openFrame } from "./dram";
 import { forgetFrame, forgetPage } from "./page";
 import { flushTlb, forgetWalks } from "./tlb";
 import { frameMask } from "./walk";
@@ -107,14 +107,11 @@ function forgetNestedEntry(page: u32, level: u32, index: u32, old: u64): void {
   forgetNested(page, level ? LARGE_PAGES : 1);
   if (level) forgetNestedTable(index);
   const first = pageOf(old & frameMask());
-  if (!level) {
-    if (isDram(first)) forgetPage(first);
-    return;
-  }
+  if (!level) return forgetPage(first);
   const head = first & ~(LARGE_PAGES - 1);
   // A leaf of the frame directory is 2 MiB too: without one nothing of them is held.
-  if (!isDram(head) || !directoryEntry(head)) return;
-  for (let i: u32 = 0; i < LARGE_PAGES; i++) if (isDram(head + i)) forgetPage(head + i);
+  if (!directoryEntry(head)) return;
+  for (let i: u32 = 0; i < LARGE_PAGES; i++) forgetPage(head + i);
 }
 
 /** A marked page changes as a whole, or changes hands: drops everything that hangs on it, and the mark. */

@@ -23,8 +23,8 @@ export const walk: Mutants[] = [
       ["  if (level && !large) return flushTlb();\n", ""],
       ["  forgetNested(page, level ? LARGE_PAGES : 1);\n", ""],
       ["forgetNested(page, level ? LARGE_PAGES : 1);", "forgetNested(page, 1);"],
-      ["    if (isDram(first)) forgetPage(first);\n", ""],
-      ["i++) if (isDram(head + i)) forgetPage(head + i);", "i++) isDram(head + i);"],
+      ["  if (!level) return forgetPage(first);\n", "  if (!level) return;\n"],
+      ["i++) forgetPage(head + i);", "i++) {}"],
       [
         "(lowest | (region << Directory.REGION_LSB))) return flushTlb();",
         "(lowest | (region << Directory.REGION_LSB))) return;",
