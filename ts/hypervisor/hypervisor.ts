@@ -17,6 +17,7 @@ import type { HostPort } from "../port.ts";
 import { Asids } from "./asids.ts";
 import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
+import { offerTio } from "./ghcb/tio.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
 import { loadPlan } from "./load.ts";
@@ -137,6 +138,7 @@ export class Hypervisor {
     const parts = { host, pages, nested, asid, snp, cBit, gctx, requests, cpuid };
     const vm: Vm = new Vm({ ...parts, activate, dispose }, options);
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
+    if (this.tsm && this.tsm.phase > 1) offerTio(vm);
     this.#vms.set(asid, vm);
     const load = (state: Uint8Array) => this.#createVcpu(vm, state, launch);
     const { encrypted } = nested;
@@ -237,6 +239,7 @@ export class Hypervisor {
   dispose(vm: Vm): void {
     const { asid, gctx } = vm;
     this.onDispose(vm);
+    for (const device of vm.ghcb.assigned.values()) device.release();
     if (gctx !== undefined) {
       vm.release();
       this.#vms.delete(asid);

@@ -5,6 +5,7 @@ import * as Ide from "../../abi/ide.ts";
 import * as Pcie from "../../abi/pcie-capability.ts";
 import * as SrIov from "../../abi/sr-iov.ts";
 import { bitOf } from "../../layout.ts";
+import { pciName } from "../../pci-name.ts";
 import { findExtended } from "../../pcie/config.ts";
 
 /** Configuration space by BDF. What does not exist reads as ones. */
@@ -129,9 +130,4 @@ export class Pci {
     this.write(at, low, 4);
     return -(mask | 0) >>> 0;
   }
-}
-
-export function pciName(bdf: number): string {
-  const hex = (value: number, width: number) => value.toString(16).padStart(width, "0");
-  return `0000:${hex(bdf >> 8, 2)}:${hex((bdf >> 3) & 31, 2)}.${bdf & 7}`;
 }

@@ -1,5 +1,5 @@
-// A Selective IDE stream between a root port and an endpoint, as the host sets its registers up; the keys are none of its business.
-// Linux drivers/pci/ide.c and sev-dev-tsm.c.
+// A Selective IDE stream between a root port and an endpoint, as the host sets its registers up; the keys are none of its
+// business. Linux drivers/pci/ide.c and sev-dev-tsm.c.
 import * as Ide from "../../abi/ide.ts";
 import * as LinkBlock from "../../abi/ide-link-stream.ts";
 import * as Selective from "../../abi/ide-selective.ts";

@@ -1,4 +1,5 @@
-// A TEE device interface as the hypervisor has it: its context page, the report it was locked with, and the firmware's commands upon it.
+// A TEE device interface as the hypervisor has it: its context page, the report it was locked with, and the firmware's commands
+// upon it.
 
 import * as FenceClear from "../../abi/psp/tio-asid-fence-clear.ts";
 import * as GuestRequest from "../../abi/psp/tio-guest-request.ts";

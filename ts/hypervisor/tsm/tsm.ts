@@ -1,10 +1,12 @@
 // tsm0: the secure processor as Linux's TSM class knows it, and the sysfs nodes by which an administrator drives it. A node that
-// does not exist, and each misuse of one that does, answers Linux's errno. Documentation/ABI/testing/sysfs-bus-pci, sysfs-class-tsm.
+// does not exist, and each misuse of one that does, answers Linux's errno. Documentation/ABI/testing/sysfs-bus-pci, sysfs-class-
+// tsm.
 import { Errno } from "../../errno.ts";
 import { Misuse } from "../../error.ts";
+import { nodeOf, pciName } from "../../pci-name.ts";
 import type { TioParts } from "./buffers.ts";
 import { Dsm, StreamPool, type Wire } from "./dsm.ts";
-import { Pci, type PciBus, pciName } from "./pci.ts";
+import { Pci, type PciBar, type PciBus } from "./pci.ts";
 import type { TioSizes } from "./status.ts";
 
 /** The field guide's steps: 1 links under IDE, 2 interfaces locked and started, 3 private MMIO and DMA, 4 evidence for guests. */
@@ -13,7 +15,6 @@ export type TioPhase = 1 | 2 | 3 | 4;
 type PciNode = "tsm/connect" | "tsm/disconnect" | "tsm/dsm" | "tsm/bound" | "authenticated";
 
 export const TSM_NAME = "tsm0";
-const PCI = "/sys/bus/pci/devices/";
 const CLASS = "/sys/class/tsm/";
 const BRIDGE = "/sys/devices/pci0000:00/";
 const LINE = "\n";
@@ -59,6 +60,17 @@ export class Tsm {
     );
   }
 
+  /** The BARs of a function; a virtual one's are in its function 0. Throws Errno for one that does not exist. */
+  barsOf(bdf: number): PciBar[] {
+    const pci = new Pci(this.bus, bdf);
+    if (pci.exists) return pci.bars();
+    for (const pf0 of this.capable()) {
+      const vf = pf0.virtualFunctions.indexOf(bdf);
+      if (vf >= 0) return pf0.bars(vf);
+    }
+    throw new Errno("ENODEV", `${pciName(bdf)}: no such function`);
+  }
+
   /** The content of a node. */
   read(path: string): string {
     if (path.startsWith(CLASS)) return this.#readClass(path.slice(CLASS.length));
@@ -87,12 +99,9 @@ export class Tsm {
   }
 
   #nodeAt(path: string): { bdf: number; node: PciNode } {
-    const match = /^0000:([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])\/(.*)$/.exec(
-      path.startsWith(PCI) ? path.slice(PCI.length) : "",
-    );
-    const [bus = 0, device = 0, fn = 0] = (match ?? []).slice(1, 4).map((d) => Number(`0x${d}`));
-    const bdf = (bus << 8) | (device << 3) | fn;
-    const node = match && this.nodes(bdf).find((each) => each === match[4]);
+    const found = nodeOf(path);
+    const { bdf = 0 } = found ?? {};
+    const node = found && this.nodes(bdf).find((each) => each === found.node);
     if (!node) throw new Errno("ENOENT", path);
     return { bdf, node };
   }
