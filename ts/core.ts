@@ -69,7 +69,7 @@ function pieceOf(address: bigint, left: number, whole: boolean): number {
 
 /** Reads piece by piece. A refused piece ends it, and its bytes stay as they were. */
 function readPages(
-  { bytes }: Silicon,
+  { window }: Silicon,
   address: bigint,
   into: Uint8Array,
   step: Step,
@@ -79,7 +79,7 @@ function readPages(
     const at = address + BigInt(done);
     const piece = pieceOf(at, into.length - done, whole);
     if (!step(at, piece)) return false;
-    into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + piece), done);
+    into.set(window(piece), done);
     done += piece;
   }
   return true;
@@ -102,16 +102,16 @@ function writePages(
   return true;
 }
 
-// Up to here a loop beats `set` and the view it needs: an exit's few words are most of what host and guest copy.
-const FEW = 64;
+// Up to here a loop beats `set`: an exit's few words are most of what host and guest copy.
+const FEW = 32;
 
 /** Whether one step carries it. */
 const isPiece = ({ length }: Uint8Array) => length > 0 && length <= PAGE;
 
 /** Copies up to a page out of the window. Always true. */
-function takeWindow({ bytes }: Silicon, into: Uint8Array): true {
+function takeWindow({ bytes, window }: Silicon, into: Uint8Array): true {
   const { length } = into;
-  if (length > FEW) into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + length));
+  if (length > FEW) into.set(window(length));
   else for (let i = 0; i < length; i++) into[i] = bytes[Memory.WINDOW + i] as number;
   return true;
 }

@@ -71,6 +71,8 @@ export interface Silicon {
   exports: Exports;
   bytes: Uint8Array;
   view: DataView;
+  /** The first bytes of the window, 0 to 4096 of them. */
+  window(length: number): Uint8Array;
   exit(): Exit;
   /** Called when a command is written to the mailbox. */
   doorbell: () => void;
@@ -94,10 +96,17 @@ export function silicon(resident: number, module: CoreModule = inlined()): Silic
     env: { memory, abort },
   });
   const view = new DataView(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  // One view for each length that was asked for: making one costs more than the copy.
+  const windows = new Array<Uint8Array | undefined>(PAGE + 1).fill(undefined);
   return {
     exports: instance.exports as unknown as Exports,
-    bytes: new Uint8Array(memory.buffer),
+    bytes,
     view,
+    window(length) {
+      windows[length] ??= bytes.subarray(Memory.WINDOW, Memory.WINDOW + length);
+      return windows[length];
+    },
     exit: () => exitOf(view),
     doorbell: () => {},
     entered: () => {},

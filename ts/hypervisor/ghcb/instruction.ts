@@ -45,12 +45,11 @@ export function rdpmc({ page }: Event): Outcome {
 }
 
 export function cpuid({ vm, page }: Event): Outcome {
-  const leaf = Number(page.get(Layout.RAX) & LOW);
-  const { eax, ebx, ecx, edx } = vm.cpuid(leaf, Number(page.get(Layout.RCX) & LOW));
-  page.set(Layout.RAX, BigInt(eax));
-  page.set(Layout.RBX, BigInt(ebx));
-  page.set(Layout.RCX, BigInt(ecx));
-  page.set(Layout.RDX, BigInt(edx));
+  const { eax, ebx, ecx, edx } = vm.cpuid(page.low(Layout.RAX), page.low(Layout.RCX));
+  page.setLow(Layout.RAX, eax);
+  page.setLow(Layout.RBX, ebx);
+  page.setLow(Layout.RCX, ecx);
+  page.setLow(Layout.RDX, edx);
   return "runs";
 }
 
@@ -60,7 +59,7 @@ export function wbinvd({ vm }: Event): Outcome {
 }
 
 export function msr({ vm, vcpu, page, info1 }: Event): Outcome {
-  const number = Number(page.get(Layout.RCX) & LOW);
+  const number = page.low(Layout.RCX);
   if (info1 !== BigInt(Layout.MSR_READ)) {
     const value = ((page.get(Layout.RDX) & LOW) << HALF) | (page.get(Layout.RAX) & LOW);
     return vm.writeMsr(vcpu, number, value) ? "runs" : except(page, Code.GP);
