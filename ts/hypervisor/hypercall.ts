@@ -1,4 +1,4 @@
-// Hypercalls: this hypervisor has none. What KVM answers one that it does not know, and one that does not come from CPL 0. Linux kvm_para.h.
+// Hypercalls: there are none. What KVM answers one that it does not know, and one that is not from CPL 0. Linux kvm_para.h.
 const KVM_ENOSYS = -1000n;
 const KVM_EPERM = -1n;
 

@@ -1,4 +1,4 @@
-// RDTSC, RDTSCP and RDPMC of a guest whose registers the hypervisor has, where it intercepts them. KVM's rdtsc and kvm_emulate_rdpmc.
+// RDTSC, RDTSCP and RDPMC, where the hypervisor intercepts them and has the guest's registers. KVM's kvm_emulate_rdpmc.
 import * as Code from "../../abi/exit.ts";
 import * as Msr from "../../abi/msr.ts";
 import * as Vmsa from "../../abi/vmsa.ts";
