@@ -1,4 +1,5 @@
-// An NVMe disk, as far as a driver needs one: admin and I/O queues, doorbells, PRPs, blocks wherever `Blocks` keeps them. NVM Express base specification 2.0.
+// An NVMe disk, as far as a driver needs one: admin and I/O queues, doorbells, PRPs, blocks wherever `Blocks` keeps them.
+// NVM Express base specification 2.0.
 import * as Nvme from "../abi/nvme.ts";
 import * as Command from "../abi/nvme-command.ts";
 import * as Completion from "../abi/nvme-completion.ts";

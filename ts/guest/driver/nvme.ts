@@ -1,5 +1,5 @@
-// A guest's driver of an NVMe disk: one admin queue, one I/O queue, one command at a time. What the device answers is checked: it may
-// be the host's. NVM Express base specification 2.0.
+// A guest's driver of an NVMe disk: one admin queue, one I/O queue, one command at a time. What the device answers is checked.
+// NVM Express base specification 2.0.
 import * as Nvme from "../../abi/nvme.ts";
 import * as Command from "../../abi/nvme-command.ts";
 import * as Completion from "../../abi/nvme-completion.ts";
