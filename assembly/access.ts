@@ -2,12 +2,14 @@
 import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
 import { isCanonical, mask, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, infoOf, isTable } from "./dram";
+import { isTable } from "./dependent";
+import { bytesOf, directoryEntry, infoOf } from "./dram";
 import { at, mmioAccess, npf } from "./exit";
 import { flatTo, isFlat } from "./flat";
+import { spa } from "./nested";
 import { open, openForWrite } from "./page";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
-import { gpa, isDevice, isPrivate, isSnp, spa, walk, walkedKey } from "./walk";
+import { gpa, isDevice, isPrivate, isSnp, walk, walkedKey } from "./walk";
 
 /** What a refused step answers; the exit record says why. */
 export const NOWHERE: usize = 0;

@@ -6,7 +6,7 @@ import { count } from "./events";
 import { deviceKey, translate } from "./iommu";
 import { open, openForWrite } from "./page";
 import { READ, WRITE } from "./tlb";
-import { spa } from "./walk";
+import { spa } from "./nested";
 
 /** Copies `bytes` within one page at `gpa` to a linear address. `via` as in the IOMMU. */
 export function dmaRead(rid: u32, via: u32, gpa: u64, bytes: u32, to: usize): bool {

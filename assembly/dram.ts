@@ -9,7 +9,7 @@ import { evict } from "./page";
 
 // A leaf of the directory is one frame: 512 entries, 2 MiB of system memory.
 const LEAF_SHIFT = 9;
-const FRAME_MASK: u32 = 0x7fffffff;
+const FRAME_MASK: u32 = (1 << Directory.FRAME_WIDTH) - 1;
 
 /** Where a frame lies in linear memory. */
 export function bytesOf(frame: u32): usize {
@@ -97,15 +97,4 @@ export function openFrame(entry: usize): u32 {
 export function setOpenFrame(entry: usize, frame: u32): void {
   const open = load<u32>(entry, Directory.OPEN);
   store<u32>(entry, (open & ~FRAME_MASK) | frame, Directory.OPEN);
-}
-
-/** Whether a walk has read the page since it was last written. */
-export function isTable(entry: usize): bool {
-  return load<u32>(entry, Directory.OPEN) >> Directory.TABLE_BIT != 0;
-}
-
-/** Marks a page as read by a walk, or no longer so. */
-export function setTable(entry: usize, table: bool): void {
-  const open = load<u32>(entry, Directory.OPEN) & FRAME_MASK;
-  store<u32>(entry, open | (u32(table) << Directory.TABLE_BIT), Directory.OPEN);
 }

@@ -6,6 +6,7 @@ export { framesInUse, setRmpTable, setTweaks, start } from "./machine";
 export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";
 export { flushAsid, flushTlb } from "./tlb";
+export { setPlainWalks } from "./walk-cache";
 export { pvalidate } from "./instruction/pvalidate";
 export { rmpadjust } from "./instruction/rmpadjust";
 export { rmpquery } from "./instruction/rmpquery";

@@ -9,7 +9,7 @@ import { deviceFault } from "./exit";
 import { ALLOWED, check, isEnabled, isHypervisorOwned } from "./rmp";
 import { slotState } from "./slots";
 import { READ, WRITE } from "./tlb";
-import { isNestedLarge, nestedKey, NO_FRAME, spa, walkTables } from "./walk";
+import { isNestedLarge, nestedKey, NO_FRAME, spa, walkTables } from "./nested";
 
 const NO_ROW: usize = 0;
 const FENCED_DMA: u32 = (1 << DeviceTable.FENCE_ERROR_BIT) | (1 << DeviceTable.FENCE_DEFAULT_BIT);

@@ -6,7 +6,7 @@ import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram, isMmio } from "./dram";
-import { forgetPage, makeDram, settle } from "./page";
+import { forgetLarge, forgetPage, makeDram, settle } from "./page";
 import { coveredBy, isCovered, LEAF_PAGES, LEAF_SHIFT, rmpPageOf } from "./rmp-table";
 import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
@@ -126,7 +126,7 @@ export function setInUse(page: u32, inUse: bool): bool {
 /** Writes an entry, and keeps what hangs on it: the region's count of assigned subpages and the ASID's of validated pages. */
 export function put(page: u32, low: u64, high: u64): void {
   // Walks through 2 MiB mappings may write because nothing of the region was assigned.
-  if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) flushTlb();
+  if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) forgetLarge(page);
   // Whoever has read this page of the RMP reads it anew.
   settle(rmpPageOf(page));
   const entry = entryOf(page);

@@ -25,9 +25,10 @@ export class Lab {
   #next = 0x100_0000n;
   #nextGpa = 0x4000_0000n;
 
-  constructor(options: PlatformOptions, asid = 1) {
+  /** With a core of its own, the platform only says which part it is. */
+  constructor(options: PlatformOptions, asid = 1, core?: Core) {
     this.platform = createPlatform({ resident: 64 * MIB, ...options, ...withCore });
-    this.core = this.platform.core;
+    this.core = core ?? this.platform.core;
     this.asid = asid;
     const { chip, generation } = this.platform;
     this.sev = generation !== "none" && generation !== "sme";

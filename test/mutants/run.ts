@@ -11,10 +11,12 @@ import { each, type Mutant, nameOf, planted, sampleOf } from "./mutant.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
 import { vmrun } from "./vmrun.ts";
+import { walk } from "./walk.ts";
 import { World } from "./world.ts";
 
 const tables = {
   "The RMP and its instructions": [...rmp, ...rmpInstruction],
+  "The nested walk": walk,
   "VMRUN, the VMSA and the world switch": vmrun,
   "The GHCB": [...ghcb, ...ghcbGuest],
 };

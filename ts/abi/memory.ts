@@ -28,7 +28,8 @@ export const GCM = 0x03d000; // 20480
 export const FENCES = 0x042000; // 262144
 export const DEVICE_ROWS = 0x082000; // 65536
 export const DEVICE_TABLE = 0x092000; // 16384
-export const RESERVED_096000 = 0x096000; // 237568
+export const TABLE_CACHE = 0x096000; // 65536
+export const RESERVED_0A6000 = 0x0a6000; // 172032
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).
@@ -42,5 +43,6 @@ export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288
 // 1024 rows of ts/abi/slot.ts.
 export const SLOTS = 0x300000; // 5177344
-export const FRAME_TABLE = 0x7f0000; // 0
-export const SIZE = 0x7f0000;
+export const NESTED_TLB = 0x7f0000; // 262144
+export const FRAME_TABLE = 0x830000; // 0
+export const SIZE = 0x830000;

@@ -29,7 +29,8 @@ export const KERNEL = 0x074; // u32
 // The 64-bit MMIO window that the RMP covers, in pages of 4 KiB.
 export const MMIO_FIRST = 0x078; // u32
 export const MMIO_PAGES = 0x07c; // u32
-export const SIZE = 0x080;
+export const PLAIN_WALKS = 0x080; // u32
+export const SIZE = 0x084;
 
 // CIPHER
 export const XEX = 0;

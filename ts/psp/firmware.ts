@@ -14,6 +14,7 @@ import { pageAt, setPage } from "./page.ts";
 import { type FirmwareOptions, PlatformState } from "./platform.ts";
 import { SevPlatform } from "./sev-platform.ts";
 import { commands } from "./table.ts";
+import { Tio } from "./tio/tio.ts";
 
 /** What a command may touch. */
 export interface Psp {
@@ -27,6 +28,7 @@ export interface Psp {
   readonly sev: SevPlatform;
   readonly keys: RootKeys;
   readonly dialect: Dialect;
+  readonly tio: Tio;
   /** Devices bound as TDIs, and the ASID of the guest that has each. */
   readonly devices: Map<number, number>;
   /** Gives a device to the guest of an ASID. */
@@ -54,6 +56,7 @@ export function firmware(
   if (encryption) port.installKey(SME, own.bytes(16), own.bytes(16));
   port.enforceRmp(false);
   const devices = new Map<number, number>();
+  const tio = new Tio(port, options.tio, () => chance(platform.boots, "tio"));
   const psp: Psp = {
     port,
     cBit: encryption ? 1n << BigInt(options.chip.cBit) : 0n,
@@ -64,6 +67,7 @@ export function firmware(
     sev: new SevPlatform(platform, options.storage, chance(platform.boots, "platform keys")),
     keys: new RootKeys(),
     dialect: dialects[options.dialect],
+    tio,
     devices,
     bindDevice(device, asid) {
       const streamIds = new Uint8Array(8);
@@ -71,7 +75,7 @@ export function firmware(
       port.setSecure(device, { ...entry, streamIds, rootPortId: 0 });
       devices.set(device, asid);
     },
-    hasDevice: (asid) => [...devices.values()].includes(asid),
+    hasDevice: (asid) => [...devices.values()].includes(asid) || tio.holdsAsid(asid),
     counters: { guests: 0 },
   };
   let ordinal = 0;

@@ -24,6 +24,7 @@ export function shutDown(psp: Psp, x86: boolean): number {
   asids.release(true);
   asids.maxSnpAsid = 0;
   for (const gctx of contexts.pages()) contexts.destroy(gctx);
+  psp.tio.shutDown();
   for (const device of psp.devices.keys()) port.clearSecure(device);
   psp.devices.clear();
   platform.snp = SnpState.UNINIT;
