@@ -28,7 +28,7 @@ function must(said: string): void {
   if (said) throw new Error(said);
 }
 
-/** Fills a folder with the package as built, but for its core, and with the tests. */
+/** Fills a folder with the package as built, but for its core, with the tests, and with the sources. */
 export function emitTree(root: string): void {
   mkdirSync(root, { recursive: true });
   const noCheck = true;
@@ -36,6 +36,8 @@ export function emitTree(root: string): void {
   must(tsc(root, [resolve("ts")], { noCheck, rootDir: resolve("ts"), outDir: join(root, "dist") }));
   must(tsc(root, [resolve("test"), resolve("ts/abi")], { noCheck, rootDir, outDir: root }));
   cpSync("test", join(root, "test"), { recursive: true, filter: (name) => !name.endsWith(".ts") });
+  // What the core's compiler reads: a run takes minutes, and the sources may change meanwhile.
+  for (const name of ["assembly", "ts"]) cpSync(name, join(root, name), { recursive: true });
   for (const name of LINKS) symlinkSync(resolve(name), join(root, name));
 }
 

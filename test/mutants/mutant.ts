@@ -3,7 +3,7 @@ import { Chance } from "../core.ts";
 
 /**
  * Checks of one file, each to be taken out alone. To add one: put a line into the table of its subject beside this file (rmp.ts,
- * vmsa.ts, ghcb.ts, ...; a new table is named in run.ts). `file` is under assembly/ or ts/, `tests` are folders or files as
+ * vmrun.ts, ghcb.ts, ...; a new table is named in tables.ts). `file` is under assembly/ or ts/, `tests` are folders or files as
  * test/run.ts takes them, and a change says what stands in the file, once, and what stands there instead: `true` or `false`
  * for a condition, nothing for an effect. Then `npm run mutants -- some-of-its-words` runs it alone. A text that is no longer
  * in its file is an error, not a pass.

@@ -77,7 +77,6 @@ export const rmp: Mutants[] = [
       ],
       ["return user ? 1 << Rmp.PERMISSION_EXECUTE_USER_BIT :", "return"],
       [": 1 << Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT", ": 1 << Rmp.PERMISSION_EXECUTE_USER_BIT"],
-      ["if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) flushTlb();", ""],
     ],
   },
   {
@@ -118,8 +117,12 @@ export const rmp: Mutants[] = [
         "if (true) return true;",
       ],
       ["isHypervisorOwned(page, isNestedLarge)", "isHypervisorOwned(page, false)"],
-      ["if (isEnabled() && !isHypervisorOwned(page, false)) return false;", ""],
     ],
+  },
+  {
+    file: "assembly/nested.ts",
+    tests: ["assembly/walk.test.ts", "assembly/rmp.test.ts"],
+    changes: [["if (isEnabled() && !isHypervisorOwned(page, false)) return false;", ""]],
   },
   {
     file: "assembly/iommu.ts",
@@ -196,16 +199,6 @@ export const rmp: Mutants[] = [
     changes: [
       ["for (let i: u32 = 0; i < pages; i++) forgetPage(found + i);", ""],
       ["i < pages; i++) forgetPage", "i < 1; i++) forgetPage"],
-    ],
-  },
-  {
-    file: "assembly/page.ts",
-    tests: GUEST,
-    changes: [
-      [
-        "  if (frame) forgetFrame(frame);\n  if (isTable(entry)) forgetWalks(entry);",
-        "  if (frame) forgetFrame(frame);",
-      ],
     ],
   },
 ];

@@ -5,21 +5,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { emitChanged, emitTree } from "./emit.ts";
-import { ghcb } from "./ghcb.ts";
-import { ghcbGuest } from "./ghcb-guest.ts";
 import { each, type Mutant, nameOf, planted, sampleOf } from "./mutant.ts";
-import { rmp } from "./rmp.ts";
-import { rmpInstruction } from "./rmp-instruction.ts";
-import { vmrun } from "./vmrun.ts";
-import { walk } from "./walk.ts";
+import { tables } from "./tables.ts";
 import { World } from "./world.ts";
-
-const tables = {
-  "The RMP and its instructions": [...rmp, ...rmpInstruction],
-  "The nested walk": walk,
-  "VMRUN, the VMSA and the world switch": vmrun,
-  "The GHCB": [...ghcb, ...ghcbGuest],
-};
 
 const { values, positionals: words } = parseArgs({
   options: { sample: { type: "string" }, seed: { type: "string", default: "1" } },

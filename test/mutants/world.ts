@@ -2,7 +2,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 export class World {
   readonly #root: string;
@@ -12,7 +12,8 @@ export class World {
   constructor(tree: string, index: number) {
     this.#root = `${tree}-${index}`;
     cpSync(tree, this.#root, { recursive: true, verbatimSymlinks: true });
-    this.#compiler = fork("test/mutants/compile.mjs", { serialization: "advanced", execArgv: [] });
+    const compiler = { cwd: this.#root, serialization: "advanced", execArgv: [] } as const;
+    this.#compiler = fork(resolve("test/mutants/compile.mjs"), compiler);
   }
 
   /** The package's module that holds the core, compiled with one source replaced. */

@@ -94,7 +94,8 @@ test("under alternate injection the VMCB's event and virtual interrupt are ignor
   const taken: Taken[] = [];
   const made = guest("sev-snp", taken, ALTERNATE);
   const { vcpu } = made;
-  vcpu.inject(EVENT_INTR, 0x80);
+  // One that would be refused were it looked at: there is no type 1.
+  vcpu.inject(1, 0x80);
   vcpu.vmcb.setU32(Layout.INT_CTL, 2 ** Layout.V_IRQ_BIT + 15 * 2 ** Layout.V_INTR_PRIO_LSB);
   vcpu.vmcb.setU32(Layout.V_INTR_VECTOR, 0x80);
   assert.is(vcpu.run().code, HLT);
@@ -134,6 +135,41 @@ test("a virtual interrupt waits for RFLAGS.IF and a higher priority, and is take
     vcpu.run();
     assert.is(taken.length, 1);
   }
+});
+
+test("a virtual interrupt of low priority is taken with V_IGN_TPR, and none without V_IRQ", () => {
+  const taken: Taken[] = [];
+  const { vcpu } = guest("none", taken);
+  vcpu.vmcb.setU32(Layout.V_INTR_VECTOR, 0x20);
+  const control = 4 * 2 ** Layout.V_INTR_PRIO_LSB + 0x40 + 2 ** Layout.V_IGN_TPR_BIT;
+  vcpu.vmcb.setU32(Layout.INT_CTL, control);
+  vcpu.run();
+  assert.is(taken.length, 0);
+  vcpu.vmcb.setU32(Layout.INT_CTL, control + 2 ** Layout.V_IRQ_BIT);
+  vcpu.run();
+  assert.equal(taken, [{ vector: 0x20, error: 0n }]);
+});
+
+test("a virtual NMI is taken once, where the host enables them and the guest is in none", () => {
+  const taken: Taken[] = [];
+  const { vcpu } = guest("none", taken);
+  const [pending, masked] = [2 ** Layout.V_NMI_BIT, 2 ** Layout.V_NMI_MASK_BIT];
+  const enabled = 2 ** Layout.V_NMI_ENABLE_BIT;
+  for (const [control, times] of [
+    [pending, 0],
+    [enabled, 0],
+    [enabled + pending + masked, 0],
+    [enabled + pending, 1],
+  ] as const) {
+    vcpu.vmcb.setU32(Layout.INT_CTL, control);
+    assert.is(vcpu.run().code, HLT);
+    assert.is(taken.length, times, control.toString(2));
+  }
+  assert.equal(taken, [{ vector: 2, error: 0n }]);
+  assert.is(vcpu.vmcb.u32(Layout.INT_CTL), enabled + masked);
+  vcpu.vmcb.setU32(Layout.INT_CTL, enabled + masked + pending);
+  vcpu.run();
+  assert.is(taken.length, 1);
 });
 
 test("an interrupt waits for STI: the host is told by VMEXIT_VINTR, injects, and is not told again", () => {
