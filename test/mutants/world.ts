@@ -12,8 +12,11 @@ export class World {
   constructor(tree: string, index: number) {
     this.#root = `${tree}-${index}`;
     cpSync(tree, this.#root, { recursive: true, verbatimSymlinks: true });
-    const compiler = { cwd: this.#root, serialization: "advanced", execArgv: [] } as const;
-    this.#compiler = fork(resolve("test/mutants/compile.mjs"), compiler);
+    this.#compiler = fork(resolve("test/mutants/compile.mjs"), {
+      cwd: this.#root,
+      serialization: "advanced",
+      execArgv: [],
+    });
   }
 
   /** The package's module that holds the core, compiled with one source replaced. */
