@@ -41,7 +41,7 @@ export function emitTree(root: string): void {
   for (const name of LINKS) symlinkSync(resolve(name), join(root, name));
 }
 
-/** Compiles changed sources, whose names start with a number of their own. They stand in `root` by the same names. */
+/** Compiles changed sources, whose names start with a number of their own, to the same names in `root`/emitted. */
 export function emitChanged(root: string, changed: Map<string, string>): void {
   const from = join(root, "changed");
   for (const [name, text] of changed) {
@@ -49,6 +49,8 @@ export function emitChanged(root: string, changed: Map<string, string>): void {
     writeFileSync(join(from, name), text);
   }
   if (changed.size === 0) return;
-  const wrong = tsc(root, [from], { rootDir: from, outDir: root }).match(NO_SUCH_NAME);
+  const wrong = tsc(root, [from], { rootDir: from, outDir: join(root, "emitted") }).match(
+    NO_SUCH_NAME,
+  );
   if (wrong) throw new Error(wrong.join("\n"));
 }

@@ -76,7 +76,7 @@ async function isKilled(world: World, row: Row): Promise<boolean> {
   if (isCore(row))
     return !(await world.with("dist/wasm.js", await world.coreWith(row.file, row.changed), passes));
   const place = row.file.replace(/^ts\/(.*)\.ts$/, "dist/$1.js");
-  const text = readFileSync(join(work, scriptOf(row).replace(/\.ts$/, ".js")), "utf8");
+  const text = readFileSync(join(work, "emitted", scriptOf(row).replace(/\.ts$/, ".js")), "utf8");
   return !(await world.with(place, text, passes));
 }
 
