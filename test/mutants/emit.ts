@@ -44,6 +44,8 @@ export function emitTree(root: string): void {
 /** Compiles changed sources, whose names start with a number of their own, to the same names in `root`/emitted. */
 export function emitChanged(root: string, changed: Map<string, string>): void {
   const from = join(root, "changed");
+  mkdirSync(from);
+  writeFileSync(join(root, "package.json"), '{ "type": "module" }');
   for (const [name, text] of changed) {
     mkdirSync(dirname(join(from, name)), { recursive: true });
     writeFileSync(join(from, name), text);
