@@ -8,7 +8,7 @@ import * as Layout from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { bit } from "../core.ts";
 import { assert, suite } from "../kit.ts";
-import { rig, routine, runTo, setVmsa } from "./rig.ts";
+import { ENTRY, rig, routine, runTo, setVmsa } from "./rig.ts";
 
 const test = suite("events");
 
@@ -251,4 +251,20 @@ test("an event without a routine shuts the guest down, and EXITINTINFO names it"
     assert.is(made.vm.serve(made.vcpu, exit), "ends");
     assert.is(made.vcpu.run().code, BigInt(Code.VMEXIT_SHUTDOWN));
   }
+});
+
+test("EXITINTINFO names no event of the guest that ran before", () => {
+  const before = guest("none", []);
+  before.vcpu.inject(EVENT_EXCEPTION, 6);
+  assert.is(before.vcpu.run().code, BigInt(Code.VMEXIT_SHUTDOWN));
+  const image = { code: new Map([[ENTRY, (cpu: Cpu): Step => cpu.hlt()]]) };
+  const vm = before.platform.createVm({ memory: 0x400000n, pageSize: "4k", image });
+  const { vmcb } = vm.vcpus[0]!;
+  // A window that is open when it is entered, so that it leaves at once.
+  const at = Layout.INTERCEPTS + (Code.VMEXIT_VINTR >> 3);
+  vmcb.setU8(at, vmcb.u8(at) | (1 << (Code.VMEXIT_VINTR & 7)));
+  vmcb.setU32(Layout.INT_CTL, 2 ** Layout.V_IRQ_BIT + 15 * 2 ** Layout.V_INTR_PRIO_LSB);
+  vmcb.setSaved(Vmsa.RFLAGS, bit(Vmsa.RFLAGS_IF_BIT));
+  assert.is(vm.vcpus[0]!.run().code, BigInt(Code.VMEXIT_VINTR));
+  assert.is(vm.vcpus[0]!.exit.interrupted, 0);
 });
