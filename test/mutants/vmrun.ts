@@ -205,16 +205,14 @@ export const vmrun: Mutants[] = [
   {
     file: "assembly/world/vmexit.ts",
     tests: VMRUN,
-    changes: [
-      ["setInUse(load<u32>(Memory.WORLD, World.STATE_PAGE), false);", ""],
-      ["setInUse(pageOfPointer(load<u64>(Memory.WORLD, World.VMCB)), false);", ""],
-      ["bit(features, Feature.SNP_ACTIVE_BIT) || noteChecksum(page, vmsa)", "true"],
-    ],
+    changes: [["bit(features, Feature.SNP_ACTIVE_BIT) || noteChecksum(page, vmsa)", "true"]],
   },
   {
     file: "assembly/world/vmexit.ts",
     tests: EVENTS,
     changes: [
+      ["setInUse(load<u32>(Memory.WORLD, World.STATE_PAGE), false);", ""],
+      ["setInUse(pageOfPointer(load<u64>(Memory.WORLD, World.VMCB)), false);", ""],
       ["u32(es && interrupts)", "u32(interrupts)"],
       ["u32(es && interrupts)", "u32(es)"],
       ["  store<u32>(Memory.WORLD, 0, World.TAKING);\n", ""],
