@@ -10,7 +10,7 @@ import * as Command from "../../ts/abi/command.ts";
 import * as Status from "../../ts/abi/status.ts";
 import { Chance } from "../core.ts";
 import { legal, Twin } from "../oracle/psp.ts";
-import { never } from "./lives.ts";
+import { Choice } from "./choice.ts";
 import { Reached } from "./reached.ts";
 import { type Name, Rig, statusName } from "./rig.ts";
 import { type Notes, type Rights, Sight, type Values } from "./right.ts";
@@ -21,18 +21,6 @@ import { KeyScan } from "./scan.ts";
 const PAGES = 64;
 const rights: Rights = { ...Snp.right, ...Sev.right };
 const notes: Notes = { ...Snp.notes, ...Sev.notes };
-const names = Object.keys(Command) as Name[];
-/** One in how many is tried of commands that end much, cost curves or 512 pages, or are refused ever. */
-const rarity: Partial<Record<Name, number>> = {
-  ...{ SHUTDOWN: 60, SNP_SHUTDOWN: 60, SNP_SHUTDOWN_EX: 60, PLATFORM_RESET: 60 },
-  ...{ DEACTIVATE: 3, SNP_DEACTIVATE: 6, SNP_LAUNCH_FINISH: 4, SEND_FINISH: 4, RECEIVE_FINISH: 4 },
-  ...{ DECOMMISSION: 3, SNP_DECOMMISSION: 6, SNP_PAGE_SET_STATE: 20, SNP_PAGE_UNSMASH: 20 },
-  ...{ PEK_GEN: 40, PDH_GEN: 40, PEK_CSR: 20, PDH_CERT_EXPORT: 20, PEK_CERT_IMPORT: 20 },
-  ...{ SEND_START: 10, RECEIVE_START: 10, RING_BUFFER: 20, SWAP_OUT: 20, SWAP_IN: 20, NOP: 20 },
-};
-/** Until a command has succeeded so often, the driver seeks it. */
-const SOUGHT = 3;
-const STUCK = 4;
 // Refusals that come before a guest's state is looked at.
 const EARLY = [
   Status.INVALID_ADDRESS,
@@ -53,6 +41,7 @@ class Fuzz {
   readonly #pages: bigint[];
   readonly #large: bigint;
   readonly #sight: Sight;
+  readonly #choice: Choice;
   /** How often the flash was written. */
   #writes = 0;
 
@@ -74,6 +63,7 @@ class Fuzz {
     });
     this.#pages = Array.from({ length: PAGES }, () => this.rig.page());
     this.#large = this.rig.lab.large();
+    this.#choice = new Choice(this.#chance, this.twin, this.reached);
     this.#sight = new Sight(this.rig, this.twin, this.#chance, this.#pages, this.#large);
     // Most lives begin with SNP, as a machine's does.
     if (seed % 4 === 0) return;
@@ -127,7 +117,7 @@ class Fuzz {
   }
 
   #command(): bigint[] {
-    const name = this.#name();
+    const name = this.#choice.name();
     const id = Command[name];
     const layout = commands.get(id)?.layout as Layout | undefined;
     const told = this.#told(name, layout);
@@ -159,31 +149,6 @@ class Fuzz {
     if (id === Command.SNP_SHUTDOWN || id === Command.SNP_SHUTDOWN_EX) driver.snp = false;
   }
 
-  /** A command: any, or mostly one that is legal now; now and then one that has hardly succeeded yet. */
-  #name(): Name {
-    const sought = this.#chance.once(8) ? names.filter((name) => this.#isSought(name)) : [];
-    if (sought.length > 0) return this.pick(sought);
-    for (;;) {
-      const name = this.pick(names);
-      // SNP begins anew only after the legacy platform was shut down.
-      const isStuck = name === "SHUTDOWN" && this.twin.snp === 0;
-      if (!this.#chance.once(isStuck ? STUCK : (rarity[name] ?? 1))) continue;
-      if (this.#chance.once(12) || this.#isLegal(name)) return name;
-    }
-  }
-
-  #isSought(name: Name): boolean {
-    const isFew = this.reached.successes(name) < SOUGHT && !never.includes(name);
-    return isFew && this.#isLegal(name);
-  }
-
-  #isLegal(name: Name): boolean {
-    const { snp, sev, guest } = legal.get(Command[name])!;
-    if (!snp.includes(this.twin.snp) || !sev.includes(this.twin.sev)) return false;
-    const guests = name.startsWith("SNP_") ? this.twin.contexts : this.twin.handles;
-    return !guest || [...guests.values()].some((state) => guest.includes(state));
-  }
-
   /** Whether a status can be, by the twin's table, and whether the flash was written as it may be. */
   #judge(name: Name, status: number, of: bigint | number | undefined): void {
     const { twin, tally } = this;
@@ -213,7 +178,7 @@ class Fuzz {
   #told(name: Name, layout?: Layout): { values: Values; right: boolean } | undefined {
     if (/SHUTDOWN|DF_FLUSH/.test(name) && this.#chance.once(2)) this.#flush(name);
     if (!layout) return undefined;
-    const isRight = this.#isLegal(name) && this.#chance.once(2);
+    const isRight = this.#choice.isLegal(name) && this.#chance.once(2);
     const right = isRight ? rights[name]?.(this.#sight) : undefined;
     if (!right) return { values: this.#values(name, layout), right: false };
     const sized = { ...this.#sizes(layout), ...right };

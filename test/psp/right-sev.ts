@@ -15,19 +15,23 @@ const living = [LUPDATE, LSECRET, RUNNING, SUPDATE, RUPDATE];
 const [NODBG, ES] = [1, 4];
 const MIN_SEV_ASID = 0x80;
 
-/** Values for one guest, by its handle. `active`: whether it must have an ASID. */
+const isEs = ({ policy }: SevGuest) => (policy & ES) !== 0;
+
+/** Values for one guest, by its handle. `active`: whether it must have an ASID; `es`: whether it must be a SEV-ES guest. */
 const upon =
   (
     states: readonly number[],
     active: boolean | undefined,
     make: (see: Sight, one: SevGuest) => object,
+    es = false,
   ) =>
   (see: Sight): Values | undefined => {
     const fits = [...see.rig.psp.sev.guests.values()].filter(
-      ({ state, asid }) => states.includes(state) && (active ?? asid !== 0) === (asid !== 0),
+      (one) => states.includes(one.state) && (active ?? one.asid !== 0) === (one.asid !== 0),
     );
-    if (fits.length === 0) return undefined;
-    const one = see.chance.pick(fits);
+    const from = es ? fits.filter(isEs) : fits;
+    if (from.length === 0) return undefined;
+    const one = see.chance.pick(from);
     return whole({ HANDLE: one.handle, ...make(see, one) });
   };
 
@@ -79,6 +83,29 @@ interface Sent {
 const sent = (see: Sight) => see.keep<Sent[]>("sent", () => []);
 const MOST_SENT = 4;
 
+const sendStart = (es: boolean) =>
+  upon(
+    [RUNNING],
+    undefined,
+    (see) => {
+      const mine = certificatesOf(see);
+      const PLAT_CERTS_PADDR = mine && see.pair(mine.chain);
+      const PDH_CERT_PADDR = mine && see.bytes(mine.pdh);
+      const lengths = {
+        PDH_CERT_LENGTH: SIZE,
+        PLAT_CERTS_LENGTH: 3 * SIZE,
+        SESSION_LENGTH: SESSION,
+      };
+      return {
+        PDH_CERT_PADDR,
+        PLAT_CERTS_PADDR,
+        SESSION_PADDR: see.target(PDH_CERT_PADDR),
+        ...lengths,
+      };
+    },
+    es,
+  );
+
 const sendUpdate = (see: Sight) => {
   const HEADER_PADDR = see.target();
   const TRANS_PADDR = see.target(HEADER_PADDR);
@@ -114,15 +141,21 @@ function importPek(see: Sight): Values | undefined {
   return whole({ PEK_CERT_PADDR, OCA_CERT_PADDR, ...lengths });
 }
 
+const activate = (states: readonly number[]) =>
+  upon(states, false, (see, guest) => ({ ASID: asidOf(see, guest) }));
+
+/** With a trusted memory region, which SEV-ES guests want; under SNP it is the firmware's. */
+function trusted(see: Sight): Values {
+  if (see.page(see.large).state !== "hypervisor") return {};
+  const isSnp = see.rig.psp.platform.isSnpInit;
+  for (let at = 0; isSnp && at < TMR; at += PAGE)
+    makeFirmware(see.rig.host, see.large + BigInt(at));
+  return { FLAGS: 1, TMR_PADDR: see.large, TMR_LENGTH: TMR };
+}
+
 export const right: Rights = {
-  INIT: (see) => {
-    if (see.page(see.large).state !== "hypervisor") return {};
-    const isSnp = see.rig.psp.platform.isSnpInit;
-    for (let at = 0; isSnp && at < TMR; at += PAGE)
-      makeFirmware(see.rig.host, see.large + BigInt(at));
-    return { FLAGS: 1, TMR_PADDR: see.large, TMR_LENGTH: TMR };
-  },
-  INIT_EX: () => ({}),
+  INIT: trusted,
+  INIT_EX: trusted,
   GET_ID: (see) => whole({ ID_PADDR: see.target(), ID_LENGTH: 64 }),
   PEK_CSR: (see) => whole({ CSR_PADDR: see.target(), CSR_LENGTH: SIZE }),
   PEK_CERT_IMPORT: importPek,
@@ -132,7 +165,8 @@ export const right: Rights = {
     return whole({ PDH_CERT_PADDR, CERTS_PADDR, ...lengths });
   },
   LAUNCH_START: launchStart,
-  ACTIVATE: upon(living, false, (see, guest) => ({ ASID: asidOf(see, guest) })),
+  ACTIVATE: (see) =>
+    (see.chance.once(2) && activate([SUPDATE, RUPDATE])(see)) || activate(living)(see),
   ACTIVATE_EX: upon(living, false, (see, guest) => ({
     EX_LEN: 0x18,
     ASID: asidOf(see, guest),
@@ -140,7 +174,7 @@ export const right: Rights = {
     IDS_PADDR: see.bytes(new Uint8Array(4)),
   })),
   LAUNCH_UPDATE_DATA: upon([LUPDATE], true, update),
-  LAUNCH_UPDATE_VMSA: upon([LUPDATE], true, update),
+  LAUNCH_UPDATE_VMSA: upon([LUPDATE], true, update, true),
   LAUNCH_MEASURE: upon([LUPDATE], undefined, (see) => ({
     MEASURE_PADDR: see.target(),
     MEASURE_LENGTH: 48,
@@ -165,34 +199,24 @@ export const right: Rights = {
   COPY: upon([LUPDATE, RUNNING, RUPDATE], true, (see) => debug(see, false)),
   DBG_DECRYPT: upon(living, true, (see) => debug(see, false)),
   DBG_ENCRYPT: upon(living, true, (see) => debug(see, true)),
-  SEND_START: upon([RUNNING], undefined, (see) => {
-    const mine = certificatesOf(see);
-    const PLAT_CERTS_PADDR = mine && see.pair(mine.chain);
-    const PDH_CERT_PADDR = mine && see.bytes(mine.pdh);
-    const lengths = { PDH_CERT_LENGTH: SIZE, PLAT_CERTS_LENGTH: 3 * SIZE, SESSION_LENGTH: SESSION };
-    return {
-      PDH_CERT_PADDR,
-      PLAT_CERTS_PADDR,
-      SESSION_PADDR: see.target(PDH_CERT_PADDR),
-      ...lengths,
-    };
-  }),
+  SEND_START: (see) => sendStart(see.chance.once(2))(see),
   SEND_UPDATE_DATA: upon([SUPDATE], true, sendUpdate),
-  SEND_UPDATE_VMSA: upon([SUPDATE], true, sendUpdate),
+  SEND_UPDATE_VMSA: upon([SUPDATE], true, sendUpdate, true),
   SEND_FINISH: upon([SUPDATE], undefined, nothing),
   SEND_CANCEL: upon([SUPDATE], undefined, nothing),
   RECEIVE_START: (see) => {
     const mine = certificatesOf(see);
     const all = sent(see).filter(({ pdh }) => hex(pdh) === hex(mine?.pdh ?? pdh));
     if (all.length === 0) return undefined;
-    const { session, policy, pdh } = see.chance.pick(all);
+    const carried = all.filter(({ pieces }) => pieces.length > 0);
+    const { session, policy, pdh } = see.chance.pick(carried.length > 0 ? carried : all);
     const [PDH_CERT_PADDR, SESSION_PADDR] = [see.bytes(pdh), see.bytes(session)];
     if (PDH_CERT_PADDR === SESSION_PADDR) return undefined;
     const lengths = { PDH_CERT_LENGTH: SIZE, SESSION_LENGTH: SESSION };
     return whole({ POLICY: policy, PDH_CERT_PADDR, SESSION_PADDR, ...lengths });
   },
   RECEIVE_UPDATE_DATA: upon([RUPDATE], true, receiveUpdate("DATA")),
-  RECEIVE_UPDATE_VMSA: upon([RUPDATE], true, receiveUpdate("VMSA")),
+  RECEIVE_UPDATE_VMSA: upon([RUPDATE], true, receiveUpdate("VMSA"), true),
   RECEIVE_FINISH: upon([RUPDATE], undefined, nothing),
   DEACTIVATE: upon([...living, SENT], true, nothing),
   DECOMMISSION: upon([...living, SENT], false, nothing),
