@@ -6,6 +6,7 @@ export { framesInUse, setRmpTable, setTweaks, start } from "./machine";
 export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";
 export { flushAsid, flushTlb } from "./tlb";
+export { setPlainWalks } from "./walk-cache";
 export { pvalidate } from "./instruction/pvalidate";
 export { rmpadjust } from "./instruction/rmpadjust";
 export { rmpquery } from "./instruction/rmpquery";
@@ -30,7 +31,7 @@ export { rmpread } from "./instruction/rmpread";
 export { flushes, invalidateAll, writeBackAll } from "./page";
 export { readRegister, writeRegister } from "./mailbox";
 // a device's access
-export { attach, modeOf } from "./iommu";
+export { attach, clearFence, clearSecure, fenceOf, secureVia, setSecure } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
 export { installKey, removeKey, slotState } from "./slots";

@@ -143,6 +143,7 @@ const RAW = [
   "ts/core.ts",
   "ts/cpu-port.ts",
   "ts/crypto-port.ts",
+  "ts/device-port.ts",
   "ts/rmp-port.ts",
   "ts/silicon.ts",
   "ts/replay/reader/decode.ts",

@@ -1,4 +1,5 @@
 // The public API; re-exports only.
+export type { Board, BoardDevice, BoardDeviceOptions } from "./board.ts";
 export { type Chip, type ChipName, chipNames, type Generation, generations } from "./chip/chip.ts";
 export { chips } from "./chip/index.ts";
 export { cpuinfoFlags, kvmAmdParameters } from "./chip/linux.ts";
@@ -9,10 +10,12 @@ export { type BootLayout, boot } from "./guest/boot.ts";
 export type { Cpu, Program, Routine, Step } from "./guest/cpu.ts";
 export type { SevGuest } from "./guest/sev.ts";
 export { share } from "./guest/share.ts";
+export { interrupt } from "./hypervisor/exit/interrupt-window.ts";
 export type { ExitRow, Outcome } from "./hypervisor/exits.ts";
 export { serveVmgexit } from "./hypervisor/ghcb/serve.ts";
 export { readRmp, readRmpMemory, rmpEntrySpa } from "./hypervisor/rmp.ts";
 export type { Vcpu } from "./hypervisor/vcpu.ts";
+export { VirtioDevice } from "./hypervisor/virtio.ts";
 export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { buildMachine, type GuestSpec, type Machine, type MachineSpec } from "./machine.ts";
 export {

@@ -7,7 +7,8 @@ import * as Vmsa from "../../ts/abi/vmsa";
 import * as World from "../../ts/abi/world";
 import { bit, field, mask } from "../address";
 import { register, setRegister } from "./registers";
-import { vmcbPlace } from "./vmcb";
+import { intercepts, vmcbPlace } from "./vmcb";
+import { leave } from "./vmexit";
 
 const BREAKPOINT: u32 = 3;
 const OVERFLOW: u32 = 4;
@@ -56,10 +57,12 @@ export function raise(vmcb: usize, features: u64): void {
   store<u32>(vmcb, 0, Vmcb.EVENTINJ);
 }
 
-/** The event that the guest takes now, as EVENTINJ, or 0: what was injected, else a virtual NMI, else a virtual interrupt. */
+/** The event that the guest takes now, as EVENTINJ, or 0: what was injected, else a virtual NMI, else a virtual interrupt; where
+ *  the host intercepts that one, World.WINDOW. */
 export function takeEvent(): u32 {
   let event = load<u32>(Memory.WORLD, World.EVENT);
   if (!isValid(event)) event = virtualEvent();
+  if (event == World.WINDOW) return event;
   store<u32>(Memory.WORLD, 0, World.EVENT);
   store<u32>(Memory.WORLD, event, World.TAKING);
   store<u32>(Memory.WORLD, load<u32>(Memory.WORLD, World.EVENT_ERROR), World.TAKING_ERROR);
@@ -85,8 +88,15 @@ function virtualEvent(): u32 {
   if (!vmcb) return 0;
   const control = load<u32>(vmcb, Vmcb.INT_CTL);
   const event = eventIn(control, load<u32>(vmcb, Vmcb.V_INTR_VECTOR) & 0xff);
+  if (isWindow(vmcb, event)) return leave(Exit.VMEXIT_VINTR, 0, 0, 0) ? World.WINDOW : 0;
   if (event) store<u32>(vmcb, u32(taken(control, event)), Vmcb.INT_CTL);
   return event;
+}
+
+/** Whether the host has asked to be told when the guest would take a virtual interrupt. APM vol. 2, 15.21.4. */
+function isWindow(vmcb: usize, event: u32): bool {
+  if (!event || typeOf(event) != Vmcb.EVENT_INTR) return false;
+  return intercepts(vmcb, Exit.VMEXIT_VINTR);
 }
 
 function taken(control: u64, event: u32): u64 {

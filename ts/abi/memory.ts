@@ -14,7 +14,7 @@ export const STATIC = 0x019000; // 28672
 export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
-export const DEVICE_TABLE = 0x026000; // 8192
+export const RESERVED_026000 = 0x026000; // 8192
 // The CPU's register file, and the host's while a guest has it: both as ts/abi/vmsa.ts.
 export const REGISTERS = 0x028000; // 4096
 export const HOST_REGISTERS = 0x029000; // 4096
@@ -24,7 +24,12 @@ export const CHECKSUMS = 0x02b000; // 65536
 export const PREDICTOR = 0x03b000; // 4096
 export const HASH = 0x03c000; // 4096
 export const GCM = 0x03d000; // 20480
-export const RESERVED_042000 = 0x042000; // 581632
+// The IOMMU's: a fence for each row and ASID, the row of each Requester ID, and the rows (ts/abi/device-table.ts).
+export const FENCES = 0x042000; // 262144
+export const DEVICE_ROWS = 0x082000; // 65536
+export const DEVICE_TABLE = 0x092000; // 16384
+export const TABLE_CACHE = 0x096000; // 65536
+export const RESERVED_0A6000 = 0x0a6000; // 172032
 export const ASID_COUNTERS = 0x0d0000; // 16384
 export const TLB_EPOCHS = 0x0d4000; // 4096
 // What each ASID and VMPL was last entered with (ts/abi/vcpu.ts).
@@ -38,5 +43,6 @@ export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288
 // 1024 rows of ts/abi/slot.ts.
 export const SLOTS = 0x300000; // 5177344
-export const FRAME_TABLE = 0x7f0000; // 0
-export const SIZE = 0x7f0000;
+export const NESTED_TLB = 0x7f0000; // 262144
+export const FRAME_TABLE = 0x830000; // 0
+export const SIZE = 0x830000;

@@ -26,7 +26,11 @@ export const FLAT_MASK = 0x068; // u32
 export const RMP_FEATURES = 0x06c; // u32
 export const CIPHERTEXT_HIDING = 0x070; // u32
 export const KERNEL = 0x074; // u32
-export const SIZE = 0x078;
+// The 64-bit MMIO window that the RMP covers, in pages of 4 KiB.
+export const MMIO_FIRST = 0x078; // u32
+export const MMIO_PAGES = 0x07c; // u32
+export const PLAIN_WALKS = 0x080; // u32
+export const SIZE = 0x084;
 
 // CIPHER
 export const XEX = 0;

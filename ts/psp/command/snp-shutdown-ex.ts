@@ -24,7 +24,8 @@ export function shutDown(psp: Psp, x86: boolean): number {
   asids.release(true);
   asids.maxSnpAsid = 0;
   for (const gctx of contexts.pages()) contexts.destroy(gctx);
-  for (const device of psp.devices.keys()) port.unbind(device);
+  psp.tio.shutDown();
+  for (const device of psp.devices.keys()) port.clearSecure(device);
   psp.devices.clear();
   platform.snp = SnpState.UNINIT;
   platform.raplDisabled = false;
