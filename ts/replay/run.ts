@@ -126,6 +126,7 @@ function countsOf({ machine }: Run): MachineCounts {
   return {
     events: eventsReport(machine.events()),
     exits: machine.exits(),
+    changed: machine.changed,
     answered: exitReasonsOf(machine.reasons)
       .filter(({ by }) => by === "guest")
       .reduce((sum, { exits }) => sum + exits, 0),
