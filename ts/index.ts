@@ -1,4 +1,5 @@
 // The public API; re-exports only.
+export type { Board, BoardDevice, BoardDeviceOptions } from "./board.ts";
 export { type Chip, type ChipName, chipNames, type Generation, generations } from "./chip/chip.ts";
 export { chips } from "./chip/index.ts";
 export { cpuinfoFlags, kvmAmdParameters } from "./chip/linux.ts";

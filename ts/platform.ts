@@ -2,11 +2,12 @@
 import * as Capability from "./abi/sev-capability.ts";
 import * as State from "./abi/state.ts";
 import type { Tcb } from "./attest/tcb.ts";
+import { Board, type BoardDeviceOptions } from "./board.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
 import { featuresOf, generations, isCapable, lacks } from "./chip/chip.ts";
 import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
-import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
+import { type RmpOptions, type RmpTable, rmpTable, windowAbove } from "./chip/rmp.ts";
 import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
@@ -56,6 +57,8 @@ export interface PlatformOptions {
   initialise?: boolean;
   /** Called with every command as it passed the mailbox; see `decodeCommand`. */
   onCommand?: (record: CommandRecord) => void;
+  /** Devices to plug in, each behind a root port of its own, in this order; default none. */
+  devices?: readonly BoardDeviceOptions[];
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
 }
@@ -74,6 +77,8 @@ export interface Platform {
   readonly hypervisor: Hypervisor;
   /** Where the RMP lies; undefined without SNP. */
   readonly rmp: RmpTable | undefined;
+  /** Root ports and devices; undefined where none was asked for. */
+  readonly board: Board | undefined;
   /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
   /** The launch digest as the firmware has it: 48 bytes, of SEV and SEV-ES guests 32. Silicon shows it in reports alone. */
@@ -105,7 +110,11 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const features = featuresOf(generation);
   const rmp = features.snp ? rmpTable(chip, dram, options.rmp, features.tio) : undefined;
-  const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
+  const devices = options.devices ?? [];
+  // Without an RMP over it the window is there all the same: for devices that share memory.
+  const mmio = rmp?.mmio ?? (devices.length > 0 ? windowAbove(dram) : undefined);
+  const core = createSilicon(chip, generation, dram, chance("tweak"), { ...options, mmio }, rmp);
+  const board = mmio && devices.length > 0 ? new Board(core, mmio, devices, chance) : undefined;
   const psp = firmware(
     core.firmware,
     {
@@ -116,6 +125,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       storage: options.storage ?? new Map(),
       smt: options.smt ?? true,
       sockets: options.sockets ?? 1,
+      tio: features.tio ? board?.tio : undefined,
       ...options.firmware,
     },
     // Two lives of one platform differ, as chance does.
@@ -123,6 +133,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     options.onCommand,
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
+  hypervisor.bridge = board?.bridge;
   const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
   const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
   hypervisor.onDispose = (vm) => world.forget(vm);
@@ -133,6 +144,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     core,
     hypervisor,
     rmp,
+    board,
     createVm: (vm) => hypervisor.createVm(vm),
     measurementOf(vm) {
       const snp = vm.gctx === undefined ? undefined : psp.contexts.open(vm.gctx);
@@ -169,7 +181,7 @@ function createSilicon(
   generation: Generation,
   dram: bigint,
   chance: Prng,
-  options: PlatformOptions,
+  options: PlatformOptions & { mmio: RmpTable["mmio"] },
   rmp: RmpTable | undefined,
 ): Core {
   const { encryption, snp } = featuresOf(generation);
@@ -188,7 +200,7 @@ function createSilicon(
       (isCapable(chip, Capability.RMPQUERY_BIT) ? 2 ** State.RMPQUERY_BIT : 0) +
       (isCapable(chip, Capability.RMPREAD_BIT) ? 2 ** State.RMPREAD_BIT : 0),
     rmp,
-    mmio: rmp?.mmio,
+    mmio: options.mmio,
     module: options.module,
   });
 }

@@ -110,6 +110,7 @@ export function wire(options: { aggregation?: number; run?: boolean } = {}): Wir
     registers: () => ({
       load: (_, offset, into) => into.set(registers.subarray(offset, offset + into.length)),
       store: (_, offset, from) => registers.set(from, offset),
+      reset: () => void registers.fill(0),
     }),
   });
   root.link.join(root.end!, endpoint.port);

@@ -107,6 +107,12 @@ function inSegments(chip: Chip, dram: bigint, options: RmpOptions, withMmio: boo
   return hasMmio ? { ...table, mmio } : table;
 }
 
+/** Where 64-bit BARs are put on a machine whose RMP does not cover them. */
+export const windowAbove = (dram: bigint): { base: bigint; bytes: bigint } => ({
+  base: mmioBase(dram, GIB),
+  bytes: GIB,
+});
+
 /** Where 64-bit BARs are put: above all memory, from 512 GiB on, at the start of a segment. */
 function mmioBase(dram: bigint, span: bigint): bigint {
   const lowest = dram > MMIO_LOWEST ? dram : MMIO_LOWEST;

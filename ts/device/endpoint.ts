@@ -13,6 +13,8 @@ import type { Tdi } from "./tdi.ts";
 export interface Registers {
   load(bar: number, offset: number, into: Uint8Array): void;
   store(bar: number, offset: number, from: Uint8Array): void;
+  /** As at power-on: nothing of before is kept. */
+  reset(): void;
 }
 
 /** An interface's own road to memory. */

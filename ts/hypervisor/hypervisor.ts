@@ -11,6 +11,7 @@ import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import { RESET_EIP, vmsaPage } from "../launch/vmsa.ts";
+import type { HostBridge } from "../pcie/host-bridge.ts";
 import type { HostPort } from "../port.ts";
 import { Asids } from "./asids.ts";
 import { createVcpu } from "./create-vcpu.ts";
@@ -31,6 +32,8 @@ const PAGE = 0x1000n;
 export class Hypervisor {
   readonly host: HostPort;
   readonly mailbox: MailboxDriver;
+  /** Root ports and what is behind them; undefined on a board without devices. */
+  bridge: HostBridge | undefined;
   readonly #chip: Chip;
   readonly #generation: Generation;
   readonly #pages: Pages;
