@@ -8,12 +8,12 @@ import * as Pte from "../ts/abi/pte";
 import * as Row from "../ts/abi/table-cache";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, mask, OFFSET, pageOf, PAGE_SHIFT } from "./address";
-import { mark, nestedRole } from "./dependent";
-import { bytesOf, infoOf, isDram, isMmio, makeDirectoryEntry } from "./dram";
-import { markDirty, openAt } from "./page";
+import { nestedRole, openTable } from "./dependent";
+import { bytesOf, infoOf, isDram, isMmio } from "./dram";
+import { markDirty } from "./page";
 import { isEnabled, isHypervisorOwned } from "./rmp";
 import { FETCH, WRITE } from "./tlb";
-import { frameMask, hostKeyOf, isReserved, LARGE_OFFSET } from "./walk";
+import { cBit, frameMask, isReserved, LARGE_OFFSET, reservedBits } from "./walk";
 import {
   findNested,
   findTable,
@@ -71,6 +71,8 @@ export function walkTables(root: u64, address: u64, need: u64): u64 {
 /** Each table is opened under the key that the entry above it names. */
 function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
   const frames = frameMask();
+  const c = cBit();
+  const reserved = reservedBits(true);
   if (address & ~(frames | OFFSET)) return MALFORMED;
   let above = root;
   let granted: u64 = ~u64(0);
@@ -93,19 +95,17 @@ function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
     } else {
       page = pageOf(above & frames);
       if (!isDram(page)) return MALFORMED;
-      const directory = makeDirectoryEntry(page);
-      frame = directory ? openAt(directory, page, hostKeyOf(above), true) : 0;
+      frame = openTable(page, above & c ? 0 : Frame.RAW, nestedRole(level, address));
       if (!frame) return NO_FRAME;
-      mark(directory, nestedRole(level, address));
-      if (remembers) {
-        rememberTable(HOST, level, address, 0, frame, directory, granted, noExecute);
+      if (level < u64(Row.LEVELS) && remembers) {
+        rememberTable(HOST, level, address, 0, frame, granted, noExecute);
       }
     }
     const offset = u32((address >> (12 + 9 * level)) & 511) << 3;
     const entry = load<u64>(bytesOf(frame) + offset);
     if (!bit(entry, Pte.PRESENT_BIT)) return NOT_PRESENT;
     const large = bit(entry, Pte.LARGE_BIT) && level > 0;
-    if (isReserved(entry, level, large, true)) return MALFORMED;
+    if (isReserved(entry, level, large, reserved)) return MALFORMED;
     granted &= entry;
     noExecute |= entry;
     const leaf = level == 0 || large;
@@ -116,7 +116,7 @@ function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
     const within = large ? LARGE_OFFSET : u64(OFFSET);
     spa = (entry & frames & ~within) | (address & within);
     isNestedLarge = large;
-    hostKey = hostKeyOf(entry);
+    hostKey = entry & c ? 0 : Frame.RAW;
     if (isDram(pageOf(spa))) return 0;
     return isMmio(pageOf(spa)) ? DEVICE : MALFORMED;
   }

@@ -18,6 +18,8 @@ export const ALLOWED: u64 = 0;
 export const NOT_VALIDATED: u64 = 1;
 
 const REFUSED: u64 = u64(1) << Exit.RMP_BIT;
+/** An assigned entry of 2 MiB. */
+const LARGE: u64 = (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT);
 
 /** Whether SNP is enabled on the machine: SYSCFG.SecureNestedPagingEn and an initialised RMP. */
 export function isEnabled(): bool {
@@ -58,16 +60,23 @@ export function makeEntry(page: u32): usize {
   return entryOf(page);
 }
 
+/** Where a page's entry can be read: among the zeros of frame 0 where there is none. */
+function placeOf(page: u32): usize {
+  if (!isDram(page)) return entryOf(page);
+  const leaf = load<u32>(
+    load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(page >> LEAF_SHIFT) << 2),
+  );
+  return bytesOf(leaf) + (usize(page & (LEAF_PAGES - 1)) << 4);
+}
+
 /** The low quadword of a page's entry. */
 export function lowOf(page: u32): u64 {
-  const entry = entryOf(page);
-  return entry ? load<u64>(entry) : 0;
+  return load<u64>(placeOf(page));
 }
 
 /** The high quadword of a page's entry: permissions, a byte per VMPL. */
 export function highOf(page: u32): u64 {
-  const entry = entryOf(page);
-  return entry ? load<u64>(entry, Rmp.HIGH) : 0;
+  return load<u64>(placeOf(page), Rmp.HIGH);
 }
 
 /** The first page of the 2 MiB region that holds a page. */
@@ -77,8 +86,7 @@ export function headOf(page: u32): u32 {
 
 /** The page whose entry governs: the region's first if that is a 2 MiB entry, else the page itself. */
 export function governing(page: u32): u32 {
-  const head = lowOf(headOf(page));
-  return bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ? headOf(page) : page;
+  return (lowOf(headOf(page)) & LARGE) == LARGE ? headOf(page) : page;
 }
 
 export function asidOf(low: u64): u32 {
@@ -177,11 +185,15 @@ export function isHypervisorOwned(page: u32, large: bool): bool {
   return !bit(head, Rmp.ASSIGNED_BIT) && subpagesOf(head) == 0;
 }
 
+/** Where the entry is that checkOwner looked at. */
+let governs: usize = 0;
+
 /** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, neither immutable nor locked, of the nested mapping's size. */
 export function checkOwner(page: u32, gpa: u64, asid: u32, large: bool): u64 {
   // An entry that is not there (not covered, beyond memory) is not assigned.
   const owner = governing(page);
-  const low = lowOf(owner);
+  governs = placeOf(owner);
+  const low = load<u64>(governs);
   if (!bit(low, Rmp.ASSIGNED_BIT) || asidOf(low) != asid) return REFUSED;
   if ((gpa & ~OFFSET) != gpaOf(low) + (u64(page - owner) << PAGE_SHIFT)) return REFUSED;
   if (low & (mask(Rmp.IMMUTABLE_BIT) | mask(Rmp.LOCK_BIT))) return REFUSED;
@@ -201,9 +213,8 @@ export function check(
 ): u64 {
   const owner = checkOwner(page, gpa, asid, large);
   if (owner != ALLOWED) return owner;
-  const entry = governing(page);
-  if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
-  const granted = u32(highOf(entry) >> u64(vmpl * Rmp.VMPL_WIDTH));
+  if (!bit(load<u64>(governs), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
+  const granted = u32(load<u64>(governs, Rmp.HIGH) >> u64(vmpl * Rmp.VMPL_WIDTH));
   if (wanted(need, user) & ~granted) return REFUSED | mask(Exit.VMPL_BIT);
   return ALLOWED;
 }

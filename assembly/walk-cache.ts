@@ -9,7 +9,7 @@ import * as State from "../ts/abi/state";
 import * as Row from "../ts/abi/table-cache";
 import * as Tlb from "../ts/abi/tlb";
 import { bit, mask, PAGE_SHIFT } from "./address";
-import { infoOf } from "./dram";
+import { directoryEntry, infoOf } from "./dram";
 import { markRead } from "./dependent";
 import { READ, vcpuTag } from "./tlb";
 
@@ -78,18 +78,17 @@ export function findTable(sets: usize, level: u64, address: u64): usize {
   return row;
 }
 
-/** Remembers a table that a walk came to, and what the entries above it grant. */
+/** Remembers a table of level 0 or 1 that a walk came to, and what the entries above it grant. */
 export function rememberTable(
   sets: usize,
   level: u64,
   address: u64,
   gpa: u64,
   frame: u32,
-  entry: usize,
   granted: u64,
   noExecute: u64,
 ): void {
-  if (level >= u64(Row.LEVELS) || isOff() || (address & ~TAGGED && sets == HOST)) return;
+  if (isOff() || (address & ~TAGGED && sets == HOST)) return;
   const number = numberOf(address & TAGGED, level);
   const row = tableRow(sets, level, number);
   const rights = u32(granted) & ((1 << Pte.WRITE_BIT) | (1 << Pte.USER_BIT));
@@ -97,7 +96,7 @@ export function rememberTable(
   store<u64>(row, gpa, Row.GPA);
   store<u32>(row, frame, Row.FRAME);
   store<u32>(row, load<u32>(infoOf(frame), Frame.GENERATION), Row.GENERATION);
-  store<u32>(row, u32(entry), Row.ENTRY);
+  store<u32>(row, u32(directoryEntry(load<u32>(infoOf(frame), Frame.PAGE))), Row.ENTRY);
   store<u32>(row, rights | (u32(bit(noExecute, Pte.NX_BIT)) << Row.NX_BIT), Row.RIGHTS);
 }
 

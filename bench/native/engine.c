@@ -14,7 +14,7 @@ typedef uint64_t u64;
 typedef struct {
   u8 *m;
   u64 gpa, spa, entryRead, frames, cBit;
-  u32 hostKey, tableFrame, tableEntry;
+  u32 hostKey, tableFrame;
   int isPrivate, isNestedLarge, plain;
 } Machine;
 
@@ -57,8 +57,10 @@ static u32 openAt(Machine *M, u32 entry, u32 key) {
   return frame;
 }
 
-static void mark(Machine *M, u32 entry, u32 role) {
-  if ((L32(entry + DIRECTORY_OPEN) & ~FRAME_BITS) != role) fail("a table is not marked");
+static u32 openTable(Machine *M, u32 page, u32 key, u32 role) {
+  u32 entry = directoryEntry(M, page), open = entry ? L32(entry + DIRECTORY_OPEN) : 0, frame = open & FRAME_BITS;
+  if (!frame || (open & ~FRAME_BITS) != role || L32(infoOf(frame) + FRAME_KEY) != key) fail("a table is not open");
+  return frame;
 }
 
 static u32 roleOf(u32 kind, u64 level, u64 address) {
@@ -135,8 +137,8 @@ static u32 findTable(Machine *M, u32 sets, u64 level, u64 address) {
   return row;
 }
 
-static void keepTable(Machine *M, u32 sets, u64 level, u64 address, u64 gpa, u32 frame, u32 entry, u64 granted, u64 noExecute) {
-  if (level >= TABLE_CACHE_LEVELS || M->plain || (address & ~TAGGED && sets == HOST_SETS)) return;
+static void keepTable(Machine *M, u32 sets, u64 level, u64 address, u64 gpa, u32 frame, u64 granted, u64 noExecute) {
+  if (M->plain || (address & ~TAGGED && sets == HOST_SETS)) return;
   u64 number = (address & TAGGED) >> (21 + 9 * level);
   u32 row = tableRow(sets, level, number);
   u32 rights = (u32)granted & ((1 << PTE_WRITE_BIT) | (1 << PTE_USER_BIT));
@@ -144,47 +146,30 @@ static void keepTable(Machine *M, u32 sets, u64 level, u64 address, u64 gpa, u32
   L64(row + TABLE_CACHE_GPA) = gpa;
   L32(row + TABLE_CACHE_FRAME) = frame;
   L32(row + TABLE_CACHE_GENERATION) = L32(infoOf(frame) + FRAME_GENERATION);
-  L32(row + TABLE_CACHE_ENTRY) = entry;
+  L32(row + TABLE_CACHE_ENTRY) = directoryEntry(M, L32(infoOf(frame) + FRAME_PAGE));
   L32(row + TABLE_CACHE_RIGHTS) = rights | ((u32)BIT(noExecute, PTE_NX_BIT) << TABLE_CACHE_NX_BIT);
 }
 
 // The RMP (assembly/rmp.ts).
-static u32 rmpEntry(Machine *M, u32 page) {
-  if (!isDram(M, page)) return 0;
-  u32 leaf = L32(STATE(RMP_ROOT) + ((page >> 8) << 2));
-  return leaf ? bytesOf(leaf) + ((page & 255) << 4) : 0;
-}
-
-static u64 lowOf(Machine *M, u32 page) {
-  u32 entry = rmpEntry(M, page);
-  return entry ? L64(entry) : 0;
-}
-
-static u32 governing(Machine *M, u32 page) {
-  u64 head = lowOf(M, page & ~511u);
-  return BIT(head, RMP_ASSIGNED_BIT) && BIT(head, RMP_PAGE_SIZE_BIT) ? page & ~511u : page;
+static inline u32 placeOfEntry(Machine *M, u32 page) {
+  if (!isDram(M, page)) fail("an RMP entry beyond memory");
+  return bytesOf(L32(STATE(RMP_ROOT) + ((page >> 8) << 2))) + ((page & 255) << 4);
 }
 
 #define REFUSED MASK(EXIT_RMP_BIT)
+#define LARGE (MASK(RMP_ASSIGNED_BIT) | MASK(RMP_PAGE_SIZE_BIT))
 
-static u64 checkOwner(Machine *M, u32 page, u64 gpa, u32 asid, int large) {
-  u32 owner = governing(M, page);
-  u64 low = lowOf(M, owner);
+static u64 check(Machine *M, u32 page, u64 gpa, u32 asid, u32 vmpl, int user, u64 need, int large) {
+  u32 owner = (L64(placeOfEntry(M, page & ~511u)) & LARGE) == LARGE ? page & ~511u : page;
+  u32 governs = placeOfEntry(M, owner);
+  u64 low = L64(governs);
   if (!BIT(low, RMP_ASSIGNED_BIT) || FIELD(low, RMP_ASID_LSB, RMP_ASID_WIDTH) != asid) return REFUSED;
   u64 mapped = (FIELD(low, RMP_GPA_LSB, RMP_GPA_WIDTH) << 12) + ((u64)(page - owner) << 12);
   if ((gpa & ~OFFSET) != mapped) return REFUSED;
   if (low & (MASK(RMP_IMMUTABLE_BIT) | MASK(RMP_LOCK_BIT))) return REFUSED;
   if ((int)BIT(low, RMP_PAGE_SIZE_BIT) != large) return REFUSED | MASK(EXIT_SIZEM_BIT);
-  return 0;
-}
-
-static u64 check(Machine *M, u32 page, u64 gpa, u32 asid, u32 vmpl, int user, u64 need, int large) {
-  u64 owner = checkOwner(M, page, gpa, asid, large);
-  if (owner) return owner;
-  u32 governs = governing(M, page);
-  if (!BIT(lowOf(M, governs), RMP_VALIDATED_BIT)) return 1;
-  u32 entry = rmpEntry(M, governs);
-  u32 granted = (u32)((entry ? L64(entry + RMP_HIGH) : 0) >> (vmpl * RMP_VMPL_WIDTH));
+  if (!BIT(low, RMP_VALIDATED_BIT)) return 1;
+  u32 granted = (u32)(L64(governs + RMP_HIGH) >> (vmpl * RMP_VMPL_WIDTH));
   u32 wanted = need == READ    ? 1 << RMP_PERMISSION_READ_BIT
                : need == WRITE ? (1 << RMP_PERMISSION_READ_BIT) | (1 << RMP_PERMISSION_WRITE_BIT)
                : user          ? 1 << RMP_PERMISSION_EXECUTE_USER_BIT
@@ -225,10 +210,8 @@ static void walkDown(Machine *M, u64 root, u64 address, u64 need) {
     } else {
       u32 page = pageOf(above & M->frames);
       if (!isDram(M, page)) fail("a nested table beyond memory");
-      u32 entry = directoryEntry(M, page);
-      frame = openAt(M, entry, hostKeyOf(M, above));
-      mark(M, entry, roleOf(DIRECTORY_NESTED, level, address));
-      keepTable(M, HOST_SETS, level, address, 0, frame, entry, granted, noExecute);
+      frame = openTable(M, page, hostKeyOf(M, above), roleOf(DIRECTORY_NESTED, level, address));
+      if (level < TABLE_CACHE_LEVELS) keepTable(M, HOST_SETS, level, address, 0, frame, granted, noExecute);
     }
     u64 entry = L64(bytesOf(frame) + (((address >> (12 + 9 * level)) & 511) << 3));
     if (!BIT(entry, PTE_PRESENT_BIT)) fail("not mapped by the host");
@@ -283,9 +266,7 @@ static void countChecks(Machine *M, u64 checks) {
 static void readEntry(Machine *M, u64 entryGpa, u64 gva, u64 level) {
   countChecks(M, 1);
   walkNested(M, entryGpa, READ, isSev(M));
-  M->tableEntry = directoryEntry(M, pageOf(M->spa));
-  M->tableFrame = openAt(M, M->tableEntry, tableKey(M));
-  mark(M, M->tableEntry, roleOf(DIRECTORY_GUEST, level, gva));
+  M->tableFrame = openTable(M, pageOf(M->spa), tableKey(M), roleOf(DIRECTORY_GUEST, level, gva));
   M->entryRead = L64(bytesOf(M->tableFrame) + ((u32)M->spa & OFFSET));
 }
 
@@ -311,7 +292,7 @@ static void walkGuest(Machine *M, u64 gva, u64 need) {
       row = 0;
     } else {
       readEntry(M, entryGpa, gva, level);
-      keepTable(M, GUEST_SETS, level, gva, table, M->tableFrame, M->tableEntry, granted, noExecute);
+      if (level < TABLE_CACHE_LEVELS) keepTable(M, GUEST_SETS, level, gva, table, M->tableFrame, granted, noExecute);
     }
     u64 entry = M->entryRead;
     if (!BIT(entry, PTE_PRESENT_BIT)) fail("not mapped by the guest");

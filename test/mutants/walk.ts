@@ -81,14 +81,14 @@ export const walk: Mutants[] = [
       ["    countChecks(3 - level);\n", ""],
       ["    noExecute = noExecuteOf(row);\n", ""],
       ["    granted = grantedOf(row);\n", ""],
-      ["  mark(tableEntry, guestRole(level, gva));\n", ""],
+      ["guestRole(level, gva))", "guestRole(level, 0))"],
     ],
   },
   {
     file: "assembly/nested.ts",
     tests,
     changes: [
-      ["      mark(directory, nestedRole(level, address));\n", ""],
+      ["nestedRole(level, address))", "nestedRole(level, 0))"],
       ["    noExecute = noExecuteOf(row);\n", ""],
       ["    granted = grantedOf(row);\n", ""],
     ],
