@@ -5,7 +5,7 @@ import * as Directory from "../ts/abi/directory";
 import * as Info from "../ts/abi/frame";
 import * as Pte from "../ts/abi/pte";
 import { bit, field, LARGE_PAGES, LARGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, infoOf, openFrame } from "./dram";
+import { bytesOf, directoryEntry, infoOf, isDram, openFrame, openOf } from "./dram";
 import { forgetFrame, forgetPage, open } from "./page";
 import { flushTlb, forgetWalks } from "./tlb";
 import { frameMask } from "./walk";
@@ -43,16 +43,16 @@ function role(kind: u32, level: u64, address: u64): u32 {
 }
 
 /** Opens a page under a key for a walk that reads it in a role: from now on no remembered walk may write to it. Answers the frame;
- *  0 when out of frames. */
+ *  0 when out of frames or beyond memory. */
 export function openTable(page: u32, key: u32, role: u32): u32 {
-  const entry = directoryEntry(page);
-  const open = entry ? load<u32>(entry, Directory.OPEN) : 0;
+  const open = isDram(page) ? openOf(page) : 0;
   const frame = open & FRAME;
   if (frame && (open & ~FRAME) == role && load<u32>(infoOf(frame), Info.KEY) == key) return frame;
   return openAnew(page, key, role);
 }
 
 function openAnew(page: u32, key: u32, role: u32): u32 {
+  if (!isDram(page)) return 0;
   const frame = open(page, key);
   if (frame) mark(directoryEntry(page), role);
   return frame;

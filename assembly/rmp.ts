@@ -4,6 +4,7 @@ import * as Exit from "../ts/abi/exit";
 import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
+import * as Tlb from "../ts/abi/tlb";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram, isMmio } from "./dram";
 import { forgetLarge, forgetPage, makeDram, settle } from "./page";
@@ -62,10 +63,12 @@ export function makeEntry(page: u32): usize {
 
 /** Where a page's entry can be read: among the zeros of frame 0 where there is none. */
 function placeOf(page: u32): usize {
-  if (!isDram(page)) return entryOf(page);
-  const leaf = load<u32>(
-    load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(page >> LEAF_SHIFT) << 2),
-  );
+  return isDram(page) ? placeIn(load<u32>(Memory.STATE, State.RMP_ROOT), page) : entryOf(page);
+}
+
+/** The same of a page of memory, from the RMP's root. */
+function placeIn(root: usize, page: u32): usize {
+  const leaf = load<u32>(root + (usize(page >> LEAF_SHIFT) << 2));
   return bytesOf(leaf) + (usize(page & (LEAF_PAGES - 1)) << 4);
 }
 
@@ -185,15 +188,11 @@ export function isHypervisorOwned(page: u32, large: bool): bool {
   return !bit(head, Rmp.ASSIGNED_BIT) && subpagesOf(head) == 0;
 }
 
-/** Where the entry is that checkOwner looked at. */
-let governs: usize = 0;
-
 /** Steps 1 to 5: covered, assigned to the ASID, mapped at this GPA, neither immutable nor locked, of the nested mapping's size. */
 export function checkOwner(page: u32, gpa: u64, asid: u32, large: bool): u64 {
   // An entry that is not there (not covered, beyond memory) is not assigned.
   const owner = governing(page);
-  governs = placeOf(owner);
-  const low = load<u64>(governs);
+  const low = lowOf(owner);
   if (!bit(low, Rmp.ASSIGNED_BIT) || asidOf(low) != asid) return REFUSED;
   if ((gpa & ~OFFSET) != gpaOf(low) + (u64(page - owner) << PAGE_SHIFT)) return REFUSED;
   if (low & (mask(Rmp.IMMUTABLE_BIT) | mask(Rmp.LOCK_BIT))) return REFUSED;
@@ -211,18 +210,54 @@ export function check(
   need: u64,
   large: bool,
 ): u64 {
-  const owner = checkOwner(page, gpa, asid, large);
-  if (owner != ALLOWED) return owner;
-  if (!bit(load<u64>(governs), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
-  const granted = u32(load<u64>(governs, Rmp.HIGH) >> u64(vmpl * Rmp.VMPL_WIDTH));
-  if (wanted(need, user) & ~granted) return REFUSED | mask(Exit.VMPL_BIT);
-  return ALLOWED;
+  if (isDram(page)) {
+    const root: usize = load<u32>(Memory.STATE, State.RMP_ROOT);
+    let owner = headOf(page);
+    let entry = placeIn(root, owner);
+    if ((load<u64>(entry) & LARGE) != LARGE) {
+      owner = page;
+      entry = placeIn(root, page);
+    }
+    const mapped = (gpa & ~OFFSET) - (u64(page - owner) << PAGE_SHIFT);
+    const low = mapped | (u64(asid) << Rmp.ASID_LSB) | (u64(large) << Rmp.PAGE_SIZE_BIT) | GOOD;
+    const granted: u32 = load<u8>(entry + vmpl, Rmp.HIGH);
+    const isGood = (load<u64>(entry) & DECIDES) == low && !(gpa >> Rmp.ASID_LSB);
+    if (isGood && !(wanted(need, user) & ~granted)) return ALLOWED;
+  }
+  return verdict(page, gpa, asid, vmpl, user, need, large);
 }
 
-/** The permission bits an access needs. Write without read is no permission at all. APM vol. 2, 15.36.7. */
+/** The check step by step: what is wrong. */
+function verdict(
+  page: u32,
+  gpa: u64,
+  asid: u32,
+  vmpl: u32,
+  user: bool,
+  need: u64,
+  large: bool,
+): u64 {
+  const owner = checkOwner(page, gpa, asid, large);
+  if (owner != ALLOWED) return owner;
+  const entry = governing(page);
+  if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
+  const granted: u32 = load<u8>(placeOf(entry) + vmpl, Rmp.HIGH);
+  return wanted(need, user) & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED;
+}
+
+// The entry that allows a page, in one comparison: all its bits but the region's count and the VMSA's.
+const DECIDES: u64 = ~(COUNT_MASK | (u64(1) << Rmp.VMSA_BIT));
+const GOOD: u64 = (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.VALIDATED_BIT);
+
+// The permission bits an access needs, by READ, WRITE and FETCH, four bits each. Write without read is no permission at all.
+// APM vol. 2, 15.36.7.
+const DATA: u32 =
+  (1 << (Rmp.PERMISSION_READ_BIT + (4 << Tlb.READ_BIT))) |
+  (((1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)) << (4 << Tlb.WRITE_BIT));
+const KERNEL: u32 = DATA | (1 << (Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT + (4 << Tlb.FETCH_BIT)));
+const USER: u32 = DATA | (1 << (Rmp.PERMISSION_EXECUTE_USER_BIT + (4 << Tlb.FETCH_BIT)));
+
 function wanted(need: u64, user: bool): u32 {
-  if (need == READ) return 1 << Rmp.PERMISSION_READ_BIT;
-  if (need == WRITE) return (1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT);
-  assert(need == FETCH);
-  return user ? 1 << Rmp.PERMISSION_EXECUTE_USER_BIT : 1 << Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT;
+  assert(need == READ || need == WRITE || need == FETCH);
+  return ((user ? USER : KERNEL) >> (u32(need) << 2)) & 15;
 }

@@ -18,9 +18,13 @@ import { markDirty, open } from "./page";
 import { ALLOWED, check, isEnabled, isHypervisorOwned, NOT_VALIDATED } from "./rmp";
 import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
-import { findTable, grantedOf, GUEST, noExecuteOf, rememberTable } from "./walk-cache";
+import { findTable, grantedOf, GUEST, levelOf, noExecuteOf, rememberTable } from "./walk-cache";
 
 export const LARGE_OFFSET: u64 = 0x1fffff;
+
+// What tells an entry that names a table, and that a walk has followed before: such a one needs nothing but to be followed.
+export const FOLLOWED: u64 = (u64(1) << Pte.PRESENT_BIT) | (u64(1) << Pte.ACCESSED_BIT);
+export const POINTER_BITS: u64 = FOLLOWED | (u64(1) << Pte.LARGE_BIT);
 
 // What the last walk found. Answers of the functions below; nothing else writes them.
 /** The guest's half: where the page is in guest physical memory, whether the guest calls it private, and 2 MiB. */
@@ -120,10 +124,9 @@ export function walkGuest(gva: u64, need: u64): bool {
   let granted: u64 = ~u64(0);
   let noExecute: u64 = 0;
   let level: u64 = 3;
-  let row = findTable(GUEST, 0, gva);
-  if (row) level = 0;
-  else if ((row = findTable(GUEST, 1, gva))) level = 1;
+  let row = findTable(GUEST, gva);
   if (row) {
+    level = levelOf(row);
     table = load<u64>(row, Row.GPA);
     granted = grantedOf(row);
     noExecute = noExecuteOf(row);
@@ -143,6 +146,12 @@ export function walkGuest(gva: u64, need: u64): bool {
       }
     }
     const entry = entryRead;
+    if (level && (entry & (POINTER_BITS | reserved)) == FOLLOWED) {
+      granted &= entry;
+      noExecute |= entry;
+      table = entry & frames;
+      continue;
+    }
     if (!bit(entry, Pte.PRESENT_BIT)) return guestFault(gva, need, 0);
     const large = bit(entry, Pte.LARGE_BIT) && level > 0;
     if (isReserved(entry, level, large, reserved)) {

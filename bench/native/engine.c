@@ -57,12 +57,6 @@ static u32 openAt(Machine *M, u32 entry, u32 key) {
   return frame;
 }
 
-static u32 openTable(Machine *M, u32 page, u32 key, u32 role) {
-  u32 entry = directoryEntry(M, page), open = entry ? L32(entry + DIRECTORY_OPEN) : 0, frame = open & FRAME_BITS;
-  if (!frame || (open & ~FRAME_BITS) != role || L32(infoOf(frame) + FRAME_KEY) != key) fail("a table is not open");
-  return frame;
-}
-
 static u32 roleOf(u32 kind, u64 level, u64 address) {
   u32 region = level ? 0 : (u32)(address >> 21) & ((1u << DIRECTORY_REGION_WIDTH) - 1);
   return (1u << DIRECTORY_TABLE_BIT) | (kind << DIRECTORY_KIND_LSB) | ((u32)level << DIRECTORY_LEVEL_LSB) |
@@ -125,14 +119,23 @@ static u32 tableRow(u32 sets, u64 level, u64 number) {
   return MEMORY_TABLE_CACHE + ((sets + (u32)level) * TABLE_CACHE_ROWS + ((u32)number & (TABLE_CACHE_ROWS - 1))) * TABLE_CACHE_SIZE;
 }
 
-static u32 findTable(Machine *M, u32 sets, u64 level, u64 address) {
-  if (M->plain) return 0;
-  u64 number = (address & TAGGED) >> (21 + 9 * level);
-  u32 row = tableRow(sets, level, number);
-  if (address & ~TAGGED && sets == HOST_SETS) return 0;
-  if (L64(row + TABLE_CACHE_TAG) != (addressTag(M, number) | READ)) return 0;
-  u32 frame = L32(row + TABLE_CACHE_FRAME);
-  if (L32(infoOf(frame) + FRAME_GENERATION) != L32(row + TABLE_CACHE_GENERATION)) return 0;
+static int isTableOf(Machine *M, u32 row, u64 vcpu, u64 number) {
+  if (L64(row + TABLE_CACHE_TAG) != ((number << TLB_PAGE_LSB) | vcpu)) return 0;
+  return L32(infoOf(L32(row + TABLE_CACHE_FRAME)) + FRAME_GENERATION) == L32(row + TABLE_CACHE_GENERATION);
+}
+
+static u32 findTable(Machine *M, u32 sets, u64 address, u64 *level) {
+  if (M->plain || (address & ~TAGGED && sets == HOST_SETS)) return 0;
+  u64 vcpu = addressTag(M, 0) | READ, number = (address & TAGGED) >> 21;
+  u32 row = tableRow(sets, *level = 0, number);
+  if (!isTableOf(M, row, vcpu, number)) {
+    number >>= 9;
+    row = tableRow(sets, *level = 1, number);
+    if (!isTableOf(M, row, vcpu, number)) {
+      *level = 3;
+      return 0;
+    }
+  }
   if (BIT(L32(L32(row + TABLE_CACHE_ENTRY) + DIRECTORY_OPEN), DIRECTORY_WRITTEN_BIT)) fail("a table was written");
   return row;
 }
@@ -157,32 +160,35 @@ static inline u32 placeOfEntry(Machine *M, u32 page) {
 }
 
 #define REFUSED MASK(EXIT_RMP_BIT)
+#define DECIDES ~(((MASK(RMP_SUBPAGE_COUNT_WIDTH) - 1) << RMP_SUBPAGE_COUNT_LSB) | MASK(RMP_VMSA_BIT))
+#define GOOD (MASK(RMP_ASSIGNED_BIT) | MASK(RMP_VALIDATED_BIT))
+#define DATA ((1u << (RMP_PERMISSION_READ_BIT + 4 * READ)) | (((1u << RMP_PERMISSION_READ_BIT) | (1u << RMP_PERMISSION_WRITE_BIT)) << (4 * WRITE)))
+#define KERNEL (DATA | (1u << (RMP_PERMISSION_EXECUTE_SUPERVISOR_BIT + 4 * FETCH)))
+#define USER (DATA | (1u << (RMP_PERMISSION_EXECUTE_USER_BIT + 4 * FETCH)))
 #define LARGE (MASK(RMP_ASSIGNED_BIT) | MASK(RMP_PAGE_SIZE_BIT))
 
 static u64 check(Machine *M, u32 page, u64 gpa, u32 asid, u32 vmpl, int user, u64 need, int large) {
   u32 owner = (L64(placeOfEntry(M, page & ~511u)) & LARGE) == LARGE ? page & ~511u : page;
   u32 governs = placeOfEntry(M, owner);
-  u64 low = L64(governs);
-  if (!BIT(low, RMP_ASSIGNED_BIT) || FIELD(low, RMP_ASID_LSB, RMP_ASID_WIDTH) != asid) return REFUSED;
-  u64 mapped = (FIELD(low, RMP_GPA_LSB, RMP_GPA_WIDTH) << 12) + ((u64)(page - owner) << 12);
-  if ((gpa & ~OFFSET) != mapped) return REFUSED;
-  if (low & (MASK(RMP_IMMUTABLE_BIT) | MASK(RMP_LOCK_BIT))) return REFUSED;
-  if ((int)BIT(low, RMP_PAGE_SIZE_BIT) != large) return REFUSED | MASK(EXIT_SIZEM_BIT);
-  if (!BIT(low, RMP_VALIDATED_BIT)) return 1;
-  u32 granted = (u32)(L64(governs + RMP_HIGH) >> (vmpl * RMP_VMPL_WIDTH));
-  u32 wanted = need == READ    ? 1 << RMP_PERMISSION_READ_BIT
-               : need == WRITE ? (1 << RMP_PERMISSION_READ_BIT) | (1 << RMP_PERMISSION_WRITE_BIT)
-               : user          ? 1 << RMP_PERMISSION_EXECUTE_USER_BIT
-                               : 1 << RMP_PERMISSION_EXECUTE_SUPERVISOR_BIT;
+  u64 mapped = (gpa & ~OFFSET) - ((u64)(page - owner) << 12);
+  u64 low = mapped | ((u64)asid << RMP_ASID_LSB) | ((u64)large << RMP_PAGE_SIZE_BIT) | GOOD;
+  if ((L64(governs) & DECIDES) != low || gpa >> RMP_ASID_LSB) fail("not the guest's page");
+  u32 granted = L8(governs + RMP_HIGH + vmpl);
+  u32 wanted = ((user ? USER : KERNEL) >> ((u32)need << 2)) & 15;
   return wanted & ~granted ? REFUSED | MASK(EXIT_VMPL_BIT) : 0;
 }
 
 // The walk (assembly/walk.ts, assembly/nested.ts).
-static int isReserved(Machine *M, u64 entry, u64 level, int large, int encryptable) {
-  u64 beyond = (MASK(PTE_FRAME_LSB + PTE_FRAME_WIDTH) - 1) & ~OFFSET & ~M->frames;
-  if (encryptable) beyond &= ~M->cBit;
-  if (entry & beyond) return 1;
-  return large && (level > 1 || (entry & (LARGE_OFFSET & ~0x1fffull)));
+#define FOLLOWED (MASK(PTE_PRESENT_BIT) | MASK(PTE_ACCESSED_BIT))
+#define POINTER_BITS (FOLLOWED | MASK(PTE_LARGE_BIT))
+
+static u64 reservedBits(Machine *M, int encryptable) {
+  u64 all = (MASK(PTE_FRAME_LSB + PTE_FRAME_WIDTH) - 1) & ~OFFSET & ~M->frames;
+  return encryptable ? all & ~M->cBit : all;
+}
+
+static int isReserved(u64 entry, u64 level, int large, u64 reserved) {
+  return (entry & reserved) || (large && (level > 1 || (entry & (LARGE_OFFSET & ~0x1fffull))));
 }
 
 static u32 hostKeyOf(Machine *M, u64 entry) { return entry & M->cBit ? 0 : FRAME_RAW; }
@@ -192,12 +198,54 @@ static void noted(u64 entry, int written) {
   if ((entry | mask) != entry) fail("an entry is not accessed or dirty yet");
 }
 
+static u32 openOf(Machine *M, u32 page) {
+  u32 leaf = L32(STATE(DIRECTORY_ROOT) + ((page >> 9) << 2));
+  return L32(bytesOf(leaf) + ((page & 511) << 3) + DIRECTORY_OPEN);
+}
+
+static u32 openTable(Machine *M, u32 page, u32 key, u32 role) {
+  u32 open = isDram(M, page) ? openOf(M, page) : 0, frame = open & FRAME_BITS;
+  if (!frame || (open & ~FRAME_BITS) != role || L32(infoOf(frame) + FRAME_KEY) != key) fail("a table is not open");
+  return frame;
+}
+
+static int allowsNested(u64 granted, u64 noExecute, u64 need) {
+  if (!BIT(granted, PTE_USER_BIT) || (need == WRITE && !BIT(granted, PTE_WRITE_BIT))) return 0;
+  return need != FETCH || !BIT(noExecute, PTE_NX_BIT);
+}
+
+static int follow(Machine *M, u64 root, u64 address, u64 need) {
+  u64 frames = M->frames, c = M->cBit, reserved = reservedBits(M, 1), pages = STATE(DRAM_PAGES);
+  if (address & ~(frames | OFFSET)) return 0;
+  u32 role = roleOf(DIRECTORY_NESTED, 3, address);
+  u64 granted = ~0ull, noExecute = 0, entry = root, shift = 39;
+  for (;; shift -= 9) {
+    u64 page = (entry & frames) >> 12;
+    if (page >= pages) return 0;
+    u32 open = openOf(M, (u32)page), frame = open & FRAME_BITS;
+    if (!frame || (open & ~FRAME_BITS) != role) return 0;
+    if (L32(infoOf(frame) + FRAME_KEY) != (entry & c ? 0 : FRAME_RAW)) return 0;
+    entry = L64(bytesOf(frame) + (((address >> shift) & 511) << 3));
+    granted &= entry;
+    noExecute |= entry;
+    if (shift == 12) break;
+    if ((entry & (POINTER_BITS | reserved)) != FOLLOWED) return 0;
+    role = shift == 21 ? roleOf(DIRECTORY_NESTED, 0, address) : role - (1u << DIRECTORY_LEVEL_LSB);
+  }
+  u64 noted = need == WRITE ? FOLLOWED | MASK(PTE_DIRTY_BIT) : FOLLOWED;
+  if ((entry & (noted | reserved)) != noted || !allowsNested(granted, noExecute, need)) return 0;
+  if ((entry & frames) >> 12 >= pages) return 0;
+  M->spa = (entry & frames) | (address & OFFSET);
+  M->isNestedLarge = 0;
+  M->hostKey = entry & c ? 0 : FRAME_RAW;
+  return 1;
+}
+
 static void walkDown(Machine *M, u64 root, u64 address, u64 need) {
+  if (M->plain && follow(M, root, address, need)) return;
   if (address & ~(M->frames | OFFSET)) fail("no such gpa");
-  u64 above = root, granted = ~0ull, noExecute = 0, level = 3;
-  u32 row = findTable(M, HOST_SETS, 0, address);
-  if (row) level = 0;
-  else if ((row = findTable(M, HOST_SETS, 1, address))) level = 1;
+  u64 reserved = reservedBits(M, 1), above = root, granted = ~0ull, noExecute = 0, level = 3;
+  u32 row = findTable(M, HOST_SETS, address, &level);
   if (row) {
     granted = L32(row + TABLE_CACHE_RIGHTS);
     noExecute = (u64)BIT(L32(row + TABLE_CACHE_RIGHTS), TABLE_CACHE_NX_BIT) << PTE_NX_BIT;
@@ -209,20 +257,23 @@ static void walkDown(Machine *M, u64 root, u64 address, u64 need) {
       row = 0;
     } else {
       u32 page = pageOf(above & M->frames);
-      if (!isDram(M, page)) fail("a nested table beyond memory");
       frame = openTable(M, page, hostKeyOf(M, above), roleOf(DIRECTORY_NESTED, level, address));
       if (level < TABLE_CACHE_LEVELS) keepTable(M, HOST_SETS, level, address, 0, frame, granted, noExecute);
     }
     u64 entry = L64(bytesOf(frame) + (((address >> (12 + 9 * level)) & 511) << 3));
+    if (level && (entry & (POINTER_BITS | reserved)) == FOLLOWED) {
+      granted &= entry;
+      noExecute |= entry;
+      above = entry;
+      continue;
+    }
     if (!BIT(entry, PTE_PRESENT_BIT)) fail("not mapped by the host");
     int large = BIT(entry, PTE_LARGE_BIT) && level > 0;
-    if (isReserved(M, entry, level, large, 1)) fail("reserved bits");
+    if (isReserved(entry, level, large, reserved)) fail("reserved bits");
     granted &= entry;
     noExecute |= entry;
     int leaf = level == 0 || large;
-    if (leaf && (!BIT(granted, PTE_USER_BIT) || (need == WRITE && !BIT(granted, PTE_WRITE_BIT)) ||
-                 (need == FETCH && BIT(noExecute, PTE_NX_BIT))))
-      fail("not allowed by the host");
+    if (leaf && !allowsNested(granted, noExecute, need)) fail("not allowed by the host");
     noted(entry, leaf && need == WRITE);
     above = entry;
     if (!leaf) continue;
@@ -274,10 +325,8 @@ static void walkGuest(Machine *M, u64 gva, u64 need) {
   M->gpa = 0;
   if ((u64)((int64_t)(gva << 16) >> 16) != gva) fail("not canonical");
   if (!BIT(VCPU(MODE), VCPU_PAGING_BIT)) fail("no paging");
-  u64 table = L64(MEMORY_VCPU + VCPU_CR3) & M->frames, granted = ~0ull, noExecute = 0, level = 3;
-  u32 row = findTable(M, GUEST_SETS, 0, gva);
-  if (row) level = 0;
-  else if ((row = findTable(M, GUEST_SETS, 1, gva))) level = 1;
+  u64 reserved = reservedBits(M, isSev(M)), table = L64(MEMORY_VCPU + VCPU_CR3) & M->frames, granted = ~0ull, noExecute = 0, level = 3;
+  u32 row = findTable(M, GUEST_SETS, gva, &level);
   if (row) {
     table = L64(row + TABLE_CACHE_GPA);
     granted = L32(row + TABLE_CACHE_RIGHTS);
@@ -295,9 +344,15 @@ static void walkGuest(Machine *M, u64 gva, u64 need) {
       if (level < TABLE_CACHE_LEVELS) keepTable(M, GUEST_SETS, level, gva, table, M->tableFrame, granted, noExecute);
     }
     u64 entry = M->entryRead;
+    if (level && (entry & (POINTER_BITS | reserved)) == FOLLOWED) {
+      granted &= entry;
+      noExecute |= entry;
+      table = entry & M->frames;
+      continue;
+    }
     if (!BIT(entry, PTE_PRESENT_BIT)) fail("not mapped by the guest");
     int large = BIT(entry, PTE_LARGE_BIT) && level > 0;
-    if (isReserved(M, entry, level, large, isSev(M))) fail("reserved bits");
+    if (isReserved(entry, level, large, reserved)) fail("reserved bits");
     granted &= entry;
     noExecute |= entry;
     int leaf = level == 0 || large;

@@ -65,8 +65,8 @@ export const walk: Mutants[] = [
     tests,
     changes: [
       [
-        "if (load<u32>(infoOf(frame), Frame.GENERATION) != load<u32>(row, Row.GENERATION)) return 0;",
-        "",
+        "return load<u32>(infoOf(frame), Frame.GENERATION) == load<u32>(row, Row.GENERATION);",
+        "return frame != 0;",
       ],
       ["  memory.fill(Memory.NESTED_TLB, 0, Nested.ENTRIES * Nested.SIZE);\n", ""],
       ["  memory.fill(Memory.TABLE_CACHE, 0, Row.SETS * BYTES);\n", ""],
