@@ -93,7 +93,7 @@ function guestOf(made: Silicon, asid: number, pages: number, index: number): Gue
   }
   const cr3 = BigInt(guestTables.root) << 12n;
   const ncr3 = BigInt(hostTables.root) << 12n;
-  const bits = { vmpl: 0, cpl: 3, sev: true, es: true, snp: true, paging: true };
+  const bits = { vmpl: 0, cpl: 3 as const, sev: true, es: true, snp: true, paging: true };
   core.guest.load({ asid, ...bits, cr3, ncr3 });
   const vcpu = made.bytes.slice(Memory.VCPU, Memory.VCPU + Vcpu.SIZE);
   const gvaOf = (page: number) => GVA + (BigInt(page) << 12n);
