@@ -33,7 +33,7 @@ export { readRegister, writeRegister } from "./mailbox";
 export { attach, clearFence, clearSecure, fenceOf, secureVia, setSecure } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
-export { installKey, removeKey, slotState } from "./slots";
+export { installKey, removeKey, setXts, slotState } from "./slots";
 export { covered, pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
 export { enforceRmp, hideCiphertext } from "./psp";
 export { clearRmp } from "./rmp-init";

@@ -84,8 +84,8 @@ export function walkTables(root: u64, address: u64, need: u64): u64 {
   return walkDown(root, address, need, false);
 }
 
-/** The walk from a root through tables that are all open, marked and followed before, to 4 KiB: what most walks are. No call, so that
- *  all of it stays in registers. False: nothing happened, and the walk step by step finds what there is. */
+/** The walk from a root through tables that are all open, marked and followed before, to 4 KiB: what most walks are. No call, so
+ *  that all of it stays in registers. False: nothing happened, and the walk step by step finds what there is. */
 function follow(root: u64, address: u64, need: u64): bool {
   const frames = frameMask();
   if (address & ~(frames | OFFSET)) return false;
