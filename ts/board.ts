@@ -1,5 +1,6 @@
 // The board's I/O: root ports, the devices behind them, and the way of every request between cores, devices, IOMMU and memory.
 
+import { emulatedSlots } from "./device/certificates.ts";
 import { TdispDevice } from "./device/device.ts";
 import { type Dma, Endpoint, type Registers } from "./device/endpoint.ts";
 import type { Tdi } from "./device/tdi.ts";
@@ -99,10 +100,13 @@ export class Board {
     const rootPort = this.bridge.ports[number - 1];
     if (!rootPort) throw new Misuse(`slot ${number}: expected 1 to ${this.bridge.ports.length}`);
     rootPort.detach();
+    const curves = options.curves ?? nobleCurves;
+    const identity = this.#chance(`device ${number} ${name} certificates`);
     const device = new TdispDevice({
       prng: this.#chance(`device ${number} ${name}`),
       clock: CLOCK,
-      curves: options.curves ?? nobleCurves,
+      curves,
+      slots: () => emulatedSlots(curves, identity, 1),
       ...(options.tap ? { tap: options.tap } : {}),
       rootPort,
       ports: (mailbox) => [functionOf(number, options, mailbox)],
