@@ -1,5 +1,6 @@
 // The board's I/O: root ports, the devices behind them, and the way of every request between cores, devices, IOMMU and memory.
 
+import { emulatedSlots } from "./device/certificates.ts";
 import { TdispDevice } from "./device/device.ts";
 import { type Dma, Endpoint, type Registers } from "./device/endpoint.ts";
 import type { Tdi } from "./device/tdi.ts";
@@ -12,6 +13,7 @@ import { RootPort } from "./pcie/root-port.ts";
 import { rootPortIde } from "./pcie/root-port-ide.ts";
 import type { Core } from "./port.ts";
 import { type Curves, nobleCurves, type Prng } from "./spdm/crypto.ts";
+import type { Tap } from "./spdm/tap.ts";
 import type { RootPortIde, TioPort } from "./tio-port.ts";
 
 /** What an interface is: its registers over its own road to memory. */
@@ -26,6 +28,8 @@ export interface BoardDeviceOptions {
   bytes?: number;
   /** What the device signs and agrees with; another implementation may be passed. */
   curves?: Curves;
+  /** Sees every message in the clear, as the device has it. */
+  tap?: Tap;
 }
 
 /** A device in its slot. */
@@ -96,10 +100,14 @@ export class Board {
     const rootPort = this.bridge.ports[number - 1];
     if (!rootPort) throw new Misuse(`slot ${number}: expected 1 to ${this.bridge.ports.length}`);
     rootPort.detach();
+    const curves = options.curves ?? nobleCurves;
+    const identity = this.#chance(`device ${number} ${name} certificates`);
     const device = new TdispDevice({
       prng: this.#chance(`device ${number} ${name}`),
       clock: CLOCK,
-      curves: options.curves ?? nobleCurves,
+      curves,
+      slots: () => emulatedSlots(curves, identity, 1),
+      ...(options.tap ? { tap: options.tap } : {}),
       rootPort,
       ports: (mailbox) => [functionOf(number, options, mailbox)],
     });

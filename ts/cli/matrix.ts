@@ -1,6 +1,6 @@
 // cloister matrix: which generation stops which attack, found by running each.
 import type { Command } from "commander";
-import type { Attack } from "../attack/attack.ts";
+import type { AnyAttack } from "../attack/attack.ts";
 import { attacks } from "../attack/attacks.ts";
 import type { Cell, MatrixOptions, RefusedGeneration } from "../attack/matrix.ts";
 import { matrix as cellsOf, runAttack } from "../attack/matrix.ts";
@@ -51,7 +51,7 @@ async function act(options: Options): Promise<void> {
 
 async function explain(name: string, { chip, seed, json }: Options): Promise<void> {
   const [generation, threat] = cellNamed(name, "GENERATION/THREAT", threats, chip);
-  const attack = attacks[threats.indexOf(threat)] as Attack;
+  const attack = attacks[threats.indexOf(threat)] as AnyAttack;
   const cell = runAttack(attack, generation, { chip, seed: BigInt(seed) });
   if (json) return print(JSON.stringify({ title: attack.title, ...cell }, null, 2));
   await print(storyOf(name, attack.title, cell, cell.protected ? "protected" : "not protected"));

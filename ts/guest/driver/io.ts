@@ -44,6 +44,11 @@ export class DirectMap implements DmaMap {
     this.#gpaOf = gpaOf;
   }
 
+  /** Where a device finds what the guest has at a gva. */
+  addressOf(gva: bigint): bigint {
+    return this.#gpaOf(gva);
+  }
+
   *map(_: Io, gva: bigint, bytes: number): Step<Mapped[]> {
     return [...pagesOf(gva, bytes)].map((piece) => ({ ...piece, address: this.#gpaOf(piece.gva) }));
   }
