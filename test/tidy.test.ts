@@ -2,8 +2,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { assert, suite } from "./kit.ts";
-import { each } from "./mutants/mutant.ts";
-import { tables } from "./mutants/tables.ts";
 
 const test = suite("the tree");
 
@@ -172,13 +170,4 @@ test("only the core's wrapper and the replay's own touch the raw exports", () =>
 
 test("constants live in ts/abi/: assembly/ declares no enum and no namespace", () => {
   assert.equal(found(under("assembly"), /\bexport const enum\b|\bnamespace\b/), []);
-});
-
-test("what a mutant takes out stands in its file, once", () => {
-  const rows = each(Object.values(tables).flat());
-  const lost = rows.filter(({ file, text: taken }) => text(file).split(taken).length !== 2);
-  assert.equal(
-    lost.map(({ file, text: taken }) => `${file}: ${taken}`),
-    [],
-  );
 });

@@ -29,12 +29,17 @@ export const rmp: Mutants[] = [
     tests: CHECK,
     changes: [
       [
-        "bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ?",
-        "bit(head, Rmp.ASSIGNED_BIT) ?",
+        "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT)",
+        "u64(1) << Rmp.ASSIGNED_BIT",
       ],
       [
-        "bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ?",
-        "bit(head, Rmp.PAGE_SIZE_BIT) ?",
+        "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT)",
+        "u64(1) << Rmp.PAGE_SIZE_BIT",
+      ],
+      ["isGood && !(wanted(need, user) & ~granted)", "isGood"],
+      [
+        "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.VALIDATED_BIT)",
+        "u64(1) << Rmp.ASSIGNED_BIT",
       ],
       [
         "(mask(Rmp.ASSIGNED_BIT) | mask(Rmp.LOCK_BIT))) return false",
@@ -66,7 +71,7 @@ export const rmp: Mutants[] = [
       ["return REFUSED | mask(Exit.SIZEM_BIT)", "return REFUSED"],
       ["if (owner != ALLOWED) return owner;", ""],
       ["if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;", ""],
-      ["if (wanted(need, user) & ~granted)", "if (false)"],
+      ["wanted(need, user) & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED", "ALLOWED"],
       [
         "(1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)",
         "1 << Rmp.PERMISSION_WRITE_BIT",
@@ -75,8 +80,8 @@ export const rmp: Mutants[] = [
         "(1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)",
         "1 << Rmp.PERMISSION_READ_BIT",
       ],
-      ["return user ? 1 << Rmp.PERMISSION_EXECUTE_USER_BIT :", "return"],
-      [": 1 << Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT", ": 1 << Rmp.PERMISSION_EXECUTE_USER_BIT"],
+      ["((user ? USER : KERNEL) >>", "(USER >>"],
+      ["((user ? USER : KERNEL) >>", "(KERNEL >>"],
     ],
   },
   {
