@@ -1,11 +1,15 @@
 // One guest access from start to end: TLB, walk, RMP, plaintext. Read this first.
+import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
-import { isCanonical, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, infoOf, isTable } from "./dram";
+import { isCanonical, mask, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
+import { isTable } from "./dependent";
+import { bytesOf, directoryEntry, infoOf } from "./dram";
+import { at, mmioAccess, npf } from "./exit";
 import { flatTo, isFlat } from "./flat";
+import { spa } from "./nested";
 import { open, openForWrite } from "./page";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
-import { spa, walk, walkedKey } from "./walk";
+import { gpa, isDevice, isPrivate, isSnp, walk, walkedKey } from "./walk";
 
 /** What a refused step answers; the exit record says why. */
 export const NOWHERE: usize = 0;
@@ -34,6 +38,7 @@ export function linesOf(place: usize, bytes: u32): u64 {
 function walkTo(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   if (isFlat()) return flatTo(gva, tag);
   if (!walk(gva, need)) return NOWHERE;
+  if (isDevice) return toDevice(gva, bytes, need);
   const page = pageOf(spa);
   const key = walkedKey();
   const offset = u32(spa) & OFFSET;
@@ -42,6 +47,22 @@ function walkTo(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   if (!frame) return NOWHERE;
   remember(gva, tag, need, frame);
   return bytesOf(frame) | offset;
+}
+
+/** A register is reached through its root port, with the T bit where the guest's mapping is private and the RMP allowed it. */
+function toDevice(gva: u64, bytes: u32, need: u64): usize {
+  const done = isHalf
+    ? npf(
+        mask(Exit.PRESENT_BIT) |
+          mask(Exit.USER_BIT) |
+          mask(Exit.RESERVED_BIT) |
+          mask(Exit.FINAL_BIT),
+        gpa,
+      )
+    : mmioAccess(isSnp() && isPrivate, need == WRITE, bytes, spa);
+  assert(!done);
+  at(gva, gpa);
+  return NOWHERE;
 }
 
 function writeTo(gva: u64, tag: u64, page: u32, key: u32, offset: u32, bytes: u32): usize {
@@ -60,6 +81,8 @@ let second: usize = 0;
 let firstBytes: u32 = 0;
 /** The halves are one page under two keys, which cannot be open at once: each is located when it is its turn. */
 let apart: bool = false;
+/** The access crosses a page: no register is meant by half of one. */
+let isHalf: bool = false;
 
 /** Locates both halves of an access before either is touched, so that a refused access leaves nothing half done. */
 export function locateBoth(gva: u64, bytes: u32, need: u64, tag: u64): bool {
@@ -67,6 +90,7 @@ export function locateBoth(gva: u64, bytes: u32, need: u64, tag: u64): bool {
   second = NOWHERE;
   apart = false;
   firstBytes = bytes <= room ? bytes : room;
+  isHalf = bytes > room;
   first = locate(gva, firstBytes, need, tag);
   if (!first || bytes <= room) return first != NOWHERE;
   second = locate(gva + room, bytes - room, need, tag);

@@ -1,7 +1,9 @@
 // A probe on the memory chips: what a cold-boot attack, an interposer or a BMC reads and writes. Bytes within one page.
 import * as Frame from "../ts/abi/frame";
-import { OFFSET, pageOf } from "./address";
-import { bytesOf, directoryEntry, isDram } from "./dram";
+import * as Memory from "../ts/abi/memory";
+import * as State from "../ts/abi/state";
+import { LARGE_PAGES, OFFSET, pageOf } from "./address";
+import { bytesOf, directoryEntry, dramFrame, infoOf, isDram, openFrame } from "./dram";
 import { hostFault } from "./exit";
 import { close, openForWrite, peek } from "./page";
 import { probeRmp } from "./rmp";
@@ -24,4 +26,22 @@ export function dimmWrite(spa: u64, bytes: u32, from: usize): bool {
   memory.copy(bytesOf(frame) + offset, from, bytes);
   close(directoryEntry(page));
   return probeRmp(page, 1);
+}
+
+/** The first page from `page` on of which the chips hold something, or would after a write-back; else the number of pages. */
+export function nextHeld(page: u32): u32 {
+  const pages = load<u32>(Memory.STATE, State.DRAM_PAGES);
+  while (page < pages) {
+    const entry = directoryEntry(page);
+    if (entry && isHeld(entry)) return page;
+    // Nothing was ever kept of these 2 MiB.
+    page = entry ? page + 1 : (page | (LARGE_PAGES - 1)) + 1;
+  }
+  return pages;
+}
+
+function isHeld(entry: usize): bool {
+  if (dramFrame(entry)) return true;
+  const open = openFrame(entry);
+  return open != 0 && load<u64>(infoOf(open), Frame.DIRTY) != 0;
 }

@@ -9,7 +9,7 @@ import { evict } from "./page";
 
 // A leaf of the directory is one frame: 512 entries, 2 MiB of system memory.
 const LEAF_SHIFT = 9;
-const FRAME_MASK: u32 = 0x7fffffff;
+const FRAME_MASK: u32 = (1 << Directory.FRAME_WIDTH) - 1;
 
 /** Where a frame lies in linear memory. */
 export function bytesOf(frame: u32): usize {
@@ -54,12 +54,20 @@ export function isDram(page: u32): bool {
   return page < load<u32>(Memory.STATE, State.DRAM_PAGES);
 }
 
+/** Whether a page is registers behind a root port instead. */
+export function isMmio(page: u32): bool {
+  return (
+    page - load<u32>(Memory.STATE, State.MMIO_FIRST) < load<u32>(Memory.STATE, State.MMIO_PAGES)
+  );
+}
+
 function leafOf(page: u32): usize {
   return load<u32>(Memory.STATE, State.DIRECTORY_ROOT) + (usize(page >> LEAF_SHIFT) << 2);
 }
 
-/** The directory entry of a page, or 0 while nothing was ever kept of its 2 MiB. */
+/** The directory entry of a page, or 0 while nothing was ever kept of its 2 MiB: never of an MMIO page's. */
 export function directoryEntry(page: u32): usize {
+  if (!isDram(page)) return 0;
   const leaf = load<u32>(leafOf(page));
   return leaf ? bytesOf(leaf) + (usize(page & (LARGE_PAGES - 1)) << 3) : 0;
 }
@@ -89,15 +97,4 @@ export function openFrame(entry: usize): u32 {
 export function setOpenFrame(entry: usize, frame: u32): void {
   const open = load<u32>(entry, Directory.OPEN);
   store<u32>(entry, (open & ~FRAME_MASK) | frame, Directory.OPEN);
-}
-
-/** Whether a walk has read the page since it was last written. */
-export function isTable(entry: usize): bool {
-  return load<u32>(entry, Directory.OPEN) >> Directory.TABLE_BIT != 0;
-}
-
-/** Marks a page as read by a walk, or no longer so. */
-export function setTable(entry: usize, table: bool): void {
-  const open = load<u32>(entry, Directory.OPEN) & FRAME_MASK;
-  store<u32>(entry, open | (u32(table) << Directory.TABLE_BIT), Directory.OPEN);
 }

@@ -53,6 +53,13 @@ export function deviceFault(code: u64, device: u64, gpa: u64): bool {
   return false;
 }
 
+/** An access to a register behind a root port: whoever reads this record carries it there. */
+export function mmioAccess(tee: bool, written: bool, bytes: u32, spa: u64): bool {
+  record(Exit.MMIO, u64(tee), u64(written), bytes);
+  store<u64>(Memory.EXIT, spa, Exit.SPA);
+  return false;
+}
+
 /** The emulator has no frame left to hold a page in. */
 export function outOfFrames(): u32 {
   record(Exit.OUT_OF_FRAMES, 0, 0, 0);

@@ -6,8 +6,8 @@ import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import { bit, mask, OFFSET, PAGE, pageOf } from "./address";
-import { bytesOf, isDram } from "./dram";
-import { hostFault } from "./exit";
+import { bytesOf, isDram, isMmio } from "./dram";
+import { hostFault, mmioAccess } from "./exit";
 import { open, openForWrite } from "./page";
 import { asidOf, governing, isEnabled, isHypervisorOwned, lowOf } from "./rmp";
 
@@ -35,6 +35,7 @@ export function hostRead(spa: u64, encrypted: bool, bytes: u32, to: usize): bool
     return first && hostRead(spa + room, encrypted, bytes - room, to + room);
   }
   const page = pageOf(spa);
+  if (isMmio(page)) return mmioAccess(false, false, bytes, spa);
   if (!isDram(page)) return hostFault(0, spa);
   if (isHidden(page)) {
     memory.fill(to, 0xff, bytes);
@@ -61,12 +62,16 @@ export function hostWrite(spa: u64, encrypted: bool, bytes: u32, from: usize): b
 /** Where the host may write `bytes` within one page; 0 when refused. */
 export function hostPlace(spa: u64, encrypted: bool, bytes: u32): usize {
   const page = pageOf(spa);
-  if (!isDram(page)) {
+  if (!isDram(page) && !isMmio(page)) {
     hostFault(mask(Exit.WRITE_BIT), spa);
     return 0;
   }
   if (isEnabled() && !isHypervisorOwned(page, false)) {
     hostFault(mask(Exit.PRESENT_BIT) | mask(Exit.WRITE_BIT) | mask(Exit.RMP_BIT), spa);
+    return 0;
+  }
+  if (isMmio(page)) {
+    mmioAccess(false, true, bytes, spa);
     return 0;
   }
   const offset = u32(spa) & OFFSET;

@@ -6,6 +6,7 @@ export { framesInUse, setRmpTable, setTweaks, start } from "./machine";
 export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";
 export { flushAsid, flushTlb } from "./tlb";
+export { setPlainWalks } from "./walk-cache";
 export { pvalidate } from "./instruction/pvalidate";
 export { rmpadjust } from "./instruction/rmpadjust";
 export { rmpquery } from "./instruction/rmpquery";
@@ -13,11 +14,11 @@ export { mapGuest } from "./table";
 // the world switch
 export { vmrun } from "./instruction/vmrun";
 export { vmload, vmsave } from "./instruction/vmload";
-export { instruction, refused } from "./intercept";
-export { branch } from "./predictor";
-export { guestTsc } from "./tsc";
-export { takeEvent, tookEvent } from "./event";
-export { refresh, sevStatus } from "./registers";
+export { instruction, refused } from "./world/intercept";
+export { branch } from "./world/predictor";
+export { guestTsc } from "./world/tsc";
+export { takeEvent, tookEvent } from "./world/event";
+export { refresh, sevStatus } from "./world/registers";
 // the exit record
 export { vmexit } from "./exit";
 export { count } from "./events";
@@ -30,7 +31,7 @@ export { rmpread } from "./instruction/rmpread";
 export { flushes, invalidateAll, writeBackAll } from "./page";
 export { readRegister, writeRegister } from "./mailbox";
 // a device's access
-export { attach, modeOf } from "./iommu";
+export { attach, clearFence, clearSecure, fenceOf, secureVia, setSecure } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
 export { installKey, removeKey, slotState } from "./slots";
@@ -41,12 +42,19 @@ export { validatedOf } from "./rmp";
 export { respond } from "./mailbox";
 export { forgetVmsa, noteVmsa } from "./psp";
 // a probe on the chips
-export { dimmRead, dimmWrite } from "./dimm";
+export { dimmRead, dimmWrite, nextHeld } from "./dimm";
 // replay
 export { agree, fillTransfer, foldPage, foldWindow, replay, writeImage } from "./replay";
 export { flatPages, listFlatPages, startFlat } from "./flat";
+// trace text and records
+export { parseDrmemtrace } from "./parse/drmemtrace";
+export { parseLackey } from "./parse/lackey";
 // the part's caches and TLBs, tags only
 export { model } from "./model/run";
+// bulk hashing and sealing, for the secure processor and for links
+export { sha384Finish, sha384Start, sha384Update } from "./sha384";
+export { gcmKey, gcmOpen, gcmSeal } from "./gcm";
 // the cipher by itself, for vectors and comparison
 export { xtsUnit } from "./xex";
-export { decryptPage, encryptLines } from "./xex";
+export { decryptLine, decryptPage, encryptLine, encryptLines } from "./xex";
+export { setKernel } from "./aes/lines";

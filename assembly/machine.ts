@@ -22,11 +22,14 @@ export function start(
   vmplFull: u32,
   cacheWarp: bool,
   rmpFeatures: u32,
+  mmioFirst: u32,
+  mmioPages: u32,
 ): u32 {
   const directoryRoot = align(Memory.FRAME_TABLE + u64(linearPages) * Frame.SIZE);
   // One u32 per leaf: 2 MiB of memory a directory leaf, 1 MiB an RMP leaf.
   const rmpRoot = align(directoryRoot + (((u64(dramPages) + 511) >> 9) << 2));
-  const frames = align(rmpRoot + (((u64(dramPages) + 255) >> 8) << 2)) >> PAGE_SHIFT;
+  const leaves = ((u64(dramPages) + 255) >> 8) + ((u64(mmioPages) + 255) >> 8);
+  const frames = align(rmpRoot + (leaves << 2)) >> PAGE_SHIFT;
   // The last page stays unused: a narrow load may read up to 7 bytes past its frame before it masks them away.
   const end = u64(linearPages) - 1;
   if (frames >= end) return 0;
@@ -43,6 +46,8 @@ export function start(
   store<u32>(Memory.STATE, vmplFull, State.VMPL_FULL);
   store<u32>(Memory.STATE, u32(cacheWarp), State.CACHE_WARP);
   store<u32>(Memory.STATE, rmpFeatures, State.RMP_FEATURES);
+  store<u32>(Memory.STATE, mmioFirst, State.MMIO_FIRST);
+  store<u32>(Memory.STATE, mmioPages, State.MMIO_PAGES);
   fillTables();
   resetMailbox();
   return u32(end - frames);

@@ -4,32 +4,35 @@ import * as Directory from "../ts/abi/directory";
 import * as Events from "../ts/abi/events";
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
-import * as Pte from "../ts/abi/pte";
 import * as State from "../ts/abi/state";
-import { bit, OFFSET, PAGE } from "./address";
+import { LARGE_PAGES, OFFSET, PAGE } from "./address";
+import { LINE } from "./aes/lines";
+import { beforeWrite, forgetTable, isTable } from "./dependent";
 import {
   bytesOf,
   directoryEntry,
   dramFrame,
   giveFrame,
   infoOf,
-  isTable,
   makeDirectoryEntry,
   openFrame,
   setOpenFrame,
-  setTable,
   takeFrame,
   takeZeroFrame,
 } from "./dram";
 import { count } from "./events";
 import { frameClosed, frameOpened } from "./slots";
 import { flushTlb } from "./tlb";
-import { decryptPage, encryptLines, EVERY_LINE, LINE } from "./xex";
+import { decryptPage, encryptLines, EVERY_LINE } from "./xex";
 
 /** Opens a page under a key. Answers the frame with its plaintext; 0 when out of frames. */
 export function open(page: u32, key: u32): u32 {
   const entry = makeDirectoryEntry(page);
-  if (!entry) return 0;
+  return entry ? openAt(entry, page, key, true) : 0;
+}
+
+/** As open, where the page's directory entry is at hand. What will be overwritten as a whole need not be deciphered. */
+export function openAt(entry: usize, page: u32, key: u32, decipher: bool): u32 {
   const held = openFrame(entry);
   if (held) {
     if (load<u32>(infoOf(held), Frame.KEY) == key) return held;
@@ -38,7 +41,7 @@ export function open(page: u32, key: u32): u32 {
   const frame = takeFrame();
   if (!frame) return 0;
   const dram = dramFrame(entry);
-  decryptPage(page, key, dram ? bytesOf(dram) : Memory.NOTHING, bytesOf(frame));
+  if (decipher) decryptPage(page, key, dram ? bytesOf(dram) : Memory.NOTHING, bytesOf(frame));
   if (key != Frame.RAW) count(Events.LINES_DECRYPTED, 64);
   const info = infoOf(frame);
   store<u64>(info, 0, Frame.DIRTY);
@@ -56,33 +59,14 @@ export function openForWrite(page: u32, key: u32, offset: u32, bytes: u32): u32 
   if (!entry) return 0;
   const held = openFrame(entry);
   const same = held != 0 && load<u32>(infoOf(held), Frame.KEY) == key;
-  const frame = open(page, key);
+  const frame = openAt(entry, page, key, bytes < PAGE);
   if (!frame) return 0;
-  if (isTable(entry) && (!same || hasPresent(frame, offset, bytes))) forgetWalks(entry);
+  if (isTable(entry)) {
+    if (same) beforeWrite(entry, frame, offset, bytes);
+    else forgetTable(entry);
+  }
   markDirty(frame, offset, bytes);
   return frame;
-}
-
-/** Whether one of the page-table entries touched is present. No walk remembers an entry that was not. */
-function hasPresent(frame: u32, offset: u32, bytes: u32): bool {
-  for (let at = offset & ~7; at < offset + bytes; at += Pte.SIZE) {
-    if (bit(load<u64>(bytesOf(frame) + at), Pte.PRESENT_BIT)) return true;
-  }
-  return false;
-}
-
-function forgetWalks(entry: usize): void {
-  setTable(entry, false);
-  flushTlb();
-}
-
-/** Notes that a walk reads this page: from now on no remembered walk may write to it. */
-export function markTable(page: u32): void {
-  const entry = directoryEntry(page);
-  if (isTable(entry)) return;
-  setTable(entry, true);
-  const frame = openFrame(entry);
-  if (frame) forgetFrame(frame);
 }
 
 /** Marks the lines of a write dirty. `bytes` may be 0. */
@@ -95,8 +79,8 @@ export function markDirty(frame: u32, offset: u32, bytes: u32): void {
   store<u64>(info, load<u64>(info, Frame.DIRTY) | lines, Frame.DIRTY);
 }
 
-/** Every TLB entry that points at the frame stops matching. */
-function forgetFrame(frame: u32): void {
+/** Every TLB entry that points at the frame stops matching, and what knows it as a table. */
+export function forgetFrame(frame: u32): void {
   const info = infoOf(frame);
   store<u32>(info, load<u32>(info, Frame.GENERATION) + 1, Frame.GENERATION);
 }
@@ -125,7 +109,17 @@ export function forgetPage(page: u32): void {
   if (!entry) return;
   const frame = openFrame(entry);
   if (frame) forgetFrame(frame);
-  if (isTable(entry)) forgetWalks(entry);
+  if (isTable(entry)) forgetTable(entry);
+}
+
+/** Drops the walks to the 2 MiB that hold a page: nested mappings of that size may no longer be written through. */
+export function forgetLarge(page: u32): void {
+  const head = page & ~(LARGE_PAGES - 1);
+  if (!directoryEntry(head)) return;
+  for (let i: u32 = 0; i < LARGE_PAGES; i++) {
+    const frame = openFrame(directoryEntry(head + i));
+    if (frame) forgetFrame(frame);
+  }
 }
 
 /** Closes an open page: its dirty lines go to the chips, its frame goes back. Needs no frame, so it cannot fail. */
@@ -164,7 +158,7 @@ export function settle(page: u32): void {
   const entry = directoryEntry(page);
   if (!entry) return;
   close(entry);
-  if (isTable(entry)) forgetWalks(entry);
+  if (isTable(entry)) forgetTable(entry);
 }
 
 /** WBINVD: every dirty line goes to the chips. */

@@ -5,7 +5,7 @@ import * as Rmp from "../ts/abi/rmp";
 import * as Slot from "../ts/abi/slot";
 import * as State from "../ts/abi/state";
 import { bit, LARGE_PAGES, OFFSET, PAGE, pageOf } from "./address";
-import { forgetChecksum, noteChecksum } from "./checksum";
+import { forgetChecksum, noteChecksum } from "./world/checksum";
 import { bytesOf, isDram } from "./dram";
 import { hostFault } from "./exit";
 import { open, openForWrite, settle } from "./page";

@@ -4,7 +4,7 @@ import * as Memory from "../ts/abi/memory";
 import * as Segment from "../ts/abi/rmp-segment";
 import * as Table from "../ts/abi/rmp-table";
 import { bit, field, pageOf, PAGE_SHIFT } from "./address";
-import { isDram } from "./dram";
+import { isDram, isMmio } from "./dram";
 
 /** 4 KiB pages that one page of the RMP speaks for. */
 export const LEAF_SHIFT = 8;
@@ -38,9 +38,9 @@ function basePageOf(entry: u64): u32 {
   return u32(field(entry, Segment.BASE_LSB, Segment.BASE_WIDTH)) << (Segment.BASE_LSB - PAGE_SHIFT);
 }
 
-/** Whether a page of memory has an RMP entry. */
+/** Whether a page of memory, or of MMIO, has an RMP entry. */
 export function isCovered(page: u32): bool {
-  if (!isDram(page)) return false;
+  if (!isDram(page) && !isMmio(page)) return false;
   if (!isSegmented()) return page < load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES);
   const shift = segmentShift();
   const index = page >> shift;

@@ -5,8 +5,8 @@ import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
-import { bytesOf, isDram } from "./dram";
-import { forgetPage, makeDram, settle } from "./page";
+import { bytesOf, isDram, isMmio } from "./dram";
+import { forgetLarge, forgetPage, makeDram, settle } from "./page";
 import { coveredBy, isCovered, LEAF_PAGES, LEAF_SHIFT, rmpPageOf } from "./rmp-table";
 import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
@@ -29,13 +29,20 @@ export function hasFeature(position: i32): bool {
   return bit(u64(load<u32>(Memory.STATE, State.RMP_FEATURES)), position);
 }
 
+/** Leaves of memory come first, then those of the MMIO window. */
 function leafOf(page: u32): usize {
-  return load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(page >> LEAF_SHIFT) << 2);
+  let leaf = page >> LEAF_SHIFT;
+  if (!isDram(page)) {
+    const first = load<u32>(Memory.STATE, State.MMIO_FIRST);
+    const dram = load<u32>(Memory.STATE, State.DRAM_PAGES);
+    leaf = ((dram + LEAF_PAGES - 1) >> LEAF_SHIFT) + ((page - first) >> LEAF_SHIFT);
+  }
+  return load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(leaf) << 2);
 }
 
 /** The entry of a page, or 0: an absent leaf, or a page that is not covered, reads as hypervisor-owned. */
 export function entryOf(page: u32): usize {
-  if (!isDram(page)) return 0;
+  if (!isDram(page) && !isMmio(page)) return 0;
   const leaf = load<u32>(leafOf(page));
   return leaf ? bytesOf(leaf) + (usize(page & (LEAF_PAGES - 1)) << 4) : 0;
 }
@@ -119,7 +126,7 @@ export function setInUse(page: u32, inUse: bool): bool {
 /** Writes an entry, and keeps what hangs on it: the region's count of assigned subpages and the ASID's of validated pages. */
 export function put(page: u32, low: u64, high: u64): void {
   // Walks through 2 MiB mappings may write because nothing of the region was assigned.
-  if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) flushTlb();
+  if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) forgetLarge(page);
   // Whoever has read this page of the RMP reads it anew.
   settle(rmpPageOf(page));
   const entry = entryOf(page);

@@ -2,7 +2,8 @@
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Slot from "../ts/abi/slot";
-import { expand, invert } from "./aes/schedule";
+import { permute, slice } from "./aes/arrange";
+import { expand, invert, roundsOf } from "./aes/schedule";
 import { flushAsid } from "./tlb";
 
 /** The slot of an ASID. */
@@ -10,13 +11,24 @@ export function slotOf(asid: u32): usize {
   return Memory.SLOTS + usize(asid) * Slot.SIZE;
 }
 
-/** Loads a key: 16 bytes for the blocks, and 16 more for the tweak of XTS. Never while a frame is open under the slot. */
-export function installKey(asid: u32, key: usize, tweakKey: usize): void {
+/** Loads a key of 16 or 32 bytes for the blocks, and another for the tweak of XTS. Never while a frame is open under the slot. */
+export function installKey(asid: u32, key: usize, tweakKey: usize, keyBytes: u32): void {
   const slot = slotOf(asid);
-  expand(key, slot + Slot.ENCRYPT);
-  invert(slot + Slot.ENCRYPT, slot + Slot.DECRYPT);
-  expand(tweakKey, slot + Slot.XTS_TWEAK);
+  loadKey(slot, key, tweakKey, keyBytes);
   store<u32>(slot, Slot.ACTIVE, Slot.STATE);
+}
+
+/** Expands a key into every form the kernels want. */
+export function loadKey(slot: usize, key: usize, tweakKey: usize, keyBytes: u32): void {
+  const rounds = roundsOf(keyBytes);
+  store<u32>(slot, u32(rounds), Slot.ROUNDS);
+  expand(key, keyBytes, slot + Slot.ENCRYPT);
+  invert(slot + Slot.ENCRYPT, rounds, slot + Slot.DECRYPT);
+  expand(tweakKey, keyBytes, slot + Slot.XTS_TWEAK);
+  permute(slot + Slot.ENCRYPT, rounds, slot + Slot.PERMUTED_ENCRYPT, false);
+  permute(slot + Slot.DECRYPT, rounds, slot + Slot.PERMUTED_DECRYPT, true);
+  slice(slot + Slot.ENCRYPT, rounds, slot + Slot.SLICED_ENCRYPT, false);
+  slice(slot + Slot.ENCRYPT, rounds, slot + Slot.SLICED_DECRYPT, true);
 }
 
 /** Unbinds a slot. The key itself goes when the last frame open under it is closed. */

@@ -6,6 +6,7 @@ import * as Tlb from "../ts/abi/tlb";
 import * as Vcpu from "../ts/abi/vcpu";
 import { mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, infoOf } from "./dram";
+import { flushWalkCaches } from "./walk-cache";
 
 const RIGHTS: u64 = 7;
 const EPOCHS: u32 = 1 << Tlb.EPOCH_WIDTH;
@@ -62,9 +63,16 @@ export function remember(gva: u64, vcpu: u64, rights: u64, frame: u32): void {
   store<u32>(entry, generation, Tlb.GENERATION);
 }
 
-/** Forgets everything. */
+/** Forgets everything, also what walks found on their way. */
 export function flushTlb(): void {
   memory.fill(Memory.TLB, 0, Tlb.ENTRIES * Tlb.SIZE);
+  flushWalkCaches();
+}
+
+/** Forgets so many pages from one on, in every address space. */
+export function forgetWalks(page: u32, pages: u32): void {
+  const entry = Memory.TLB + (usize(page) & (Tlb.ENTRIES - 1)) * Tlb.SIZE;
+  memory.fill(entry, 0, pages * Tlb.SIZE);
 }
 
 /** Forgets one ASID: its tags carry an epoch that no longer matches. */

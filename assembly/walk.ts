@@ -6,17 +6,21 @@ import * as Memory from "../ts/abi/memory";
 import * as Pte from "../ts/abi/pte";
 import * as Slot from "../ts/abi/slot";
 import * as State from "../ts/abi/state";
+import * as Row from "../ts/abi/table-cache";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, isCanonical, mask, OFFSET, pageOf } from "./address";
-import { bytesOf, isDram } from "./dram";
+import { guestRole, mark } from "./dependent";
+import { bytesOf, makeDirectoryEntry } from "./dram";
 import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
-import { markDirty, markTable, open } from "./page";
+import { DEVICE, errorOf, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
+import { markDirty, open, openAt } from "./page";
 import { ALLOWED, check, isEnabled, isHypervisorOwned, NOT_VALIDATED } from "./rmp";
 import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
+import { findTable, grantedOf, GUEST, noExecuteOf, rememberTable } from "./walk-cache";
 
-const LARGE_OFFSET: u64 = 0x1fffff;
+export const LARGE_OFFSET: u64 = 0x1fffff;
 
 // What the last walk found. Answers of the functions below; nothing else writes them.
 /** The guest's half: where the page is in guest physical memory, whether the guest calls it private, and 2 MiB. */
@@ -25,10 +29,8 @@ export let isPrivate: bool = false;
 export let isGuestLarge: bool = false;
 /** The gva that is being walked. */
 let accessed: u64 = 0;
-/** The host's half: where it is in system memory, and whether the nested page is 2 MiB. */
-export let spa: u64 = 0;
-export let isNestedLarge: bool = false;
-let hostKey: u32 = 0;
+/** The host's half leads to a register, not to memory. */
+export let isDevice: bool = false;
 
 function mode(position: i32): bool {
   return bit(u64(load<u32>(Memory.VCPU, Vcpu.MODE)), position);
@@ -58,7 +60,7 @@ export function cBit(): u64 {
 }
 
 /** The bits of an entry that hold an address on this part. */
-function frameMask(): u64 {
+export function frameMask(): u64 {
   return (mask(load<u32>(Memory.STATE, State.ADDRESS_BITS)) - 1) & ~OFFSET;
 }
 
@@ -86,7 +88,7 @@ export function walkedKey(): u32 {
 /** The whole walk. True when `gpa`, `spa` and the key are known and the access is allowed. */
 export function walk(gva: u64, need: u64): bool {
   count(Events.WALKS, 1);
-  countCheck();
+  countChecks(1);
   if (!mayRun()) return vmexit(Exit.VMEXIT_INVALID, 0, 0);
   if (!walkGuest(gva, need) || !walkNested(gpa, need, isPrivate, Exit.FINAL_BIT)) {
     at(gva, gpa);
@@ -96,8 +98,8 @@ export function walk(gva: u64, need: u64): bool {
 }
 
 /** One RMP check per TLB fill and per guest-table read. */
-function countCheck(): void {
-  if (isEnabled()) count(Events.RMP_CHECKS, 1);
+function countChecks(checks: u64): void {
+  if (isEnabled()) count(Events.RMP_CHECKS, checks);
 }
 
 /** The guest's tables: sets gpa, isPrivate and isGuestLarge. Each entry is read through the nested walk. */
@@ -115,9 +117,27 @@ export function walkGuest(gva: u64, need: u64): bool {
   let table = load<u64>(Memory.VCPU, Vcpu.CR3) & frameMask();
   let granted: u64 = ~u64(0);
   let noExecute: u64 = 0;
-  for (let level: u64 = 3; true; level--) {
+  let level: u64 = 3;
+  let row = findTable(GUEST, 0, gva);
+  if (row) level = 0;
+  else if ((row = findTable(GUEST, 1, gva))) level = 1;
+  if (row) {
+    table = load<u64>(row, Row.GPA);
+    granted = grantedOf(row);
+    noExecute = noExecuteOf(row);
+    // As if the tables above had been read: a remembered walk changes no counter.
+    countChecks(3 - level);
+  }
+  for (; true; level--) {
     const entryGpa = table + (((gva >> (12 + 9 * level)) & 511) << 3);
-    if (!readEntry(entryGpa)) return false;
+    if (row) {
+      countChecks(1);
+      entryRead = load<u64>(bytesOf(load<u32>(row, Row.FRAME)) + (usize(entryGpa) & OFFSET));
+      row = 0;
+    } else {
+      if (!readEntry(entryGpa, gva, level)) return false;
+      rememberTable(GUEST, level, gva, table, tableFrame, tableEntry, granted, noExecute);
+    }
     const entry = entryRead;
     if (!bit(entry, Pte.PRESENT_BIT)) return guestFault(gva, need, 0);
     const large = bit(entry, Pte.LARGE_BIT) && level > 0;
@@ -143,7 +163,7 @@ export function walkGuest(gva: u64, need: u64): bool {
 }
 
 /** Whether an entry has a bit set that must be zero. 1 GiB pages are not modelled. */
-function isReserved(entry: u64, level: u64, large: bool, encryptable: bool): bool {
+export function isReserved(entry: u64, level: u64, large: bool, encryptable: bool): bool {
   if (entry & reservedBits(encryptable)) return true;
   if (!large) return false;
   // Bit 12 of a large entry is PAT.
@@ -161,21 +181,25 @@ function guestFault(gva: u64, need: u64, error: u64): bool {
   return exception(Exit.PF, error | kindBits(need) | (u64(isUser()) << Exit.USER_BIT), gva);
 }
 
-function kindBits(need: u64): u64 {
+export function kindBits(need: u64): u64 {
   return (u64(need == WRITE) << Exit.WRITE_BIT) | (u64(need == FETCH) << Exit.FETCH_BIT);
 }
 
+// What readEntry read, in which table.
 let entryRead: u64 = 0;
+let tableFrame: u32 = 0;
+let tableEntry: usize = 0;
 
-/** Reads a guest table entry into entryRead. The guest's tables are always private. */
-function readEntry(entryGpa: u64): bool {
-  countCheck();
+/** Reads a guest table entry. The guest's tables are always private. */
+function readEntry(entryGpa: u64, gva: u64, level: u64): bool {
+  countChecks(1);
   if (!walkNested(entryGpa, READ, isSev(), Exit.TABLE_BIT)) return false;
   const page = pageOf(spa);
-  const frame = open(page, guestTableKey());
-  if (!frame) return false;
-  markTable(page);
-  entryRead = load<u64>(bytesOf(frame) + (usize(spa) & OFFSET));
+  tableEntry = makeDirectoryEntry(page);
+  tableFrame = tableEntry ? openAt(tableEntry, page, guestTableKey(), true) : 0;
+  if (!tableFrame) return false;
+  mark(tableEntry, guestRole(level, gva));
+  entryRead = load<u64>(bytesOf(tableFrame) + (usize(spa) & OFFSET));
   return true;
 }
 
@@ -199,8 +223,11 @@ function noteEntry(entryGpa: u64, entry: u64, written: bool): bool {
 export function walkNested(address: u64, need: u64, enc: bool, stage: i32): bool {
   gpa = address;
   const error = mask(Exit.USER_BIT) | kindBits(need) | mask(stage) | (u64(enc) << Exit.ENC_BIT);
-  const failure = walkTables(load<u64>(Memory.VCPU, Vcpu.NCR3), address, need);
-  if (failure) return failure == NO_FRAME ? false : npf(error | (failure & ~FAILED), address);
+  const failure = walkHost(address, need);
+  isDevice = failure == DEVICE && stage == Exit.FINAL_BIT && need != FETCH;
+  if (failure && !isDevice) {
+    return failure == NO_FRAME ? false : npf(error | errorOf(failure), address);
+  }
   if (!isEnabled()) return true;
   const page = pageOf(spa);
   const present = error | mask(Exit.PRESENT_BIT);
@@ -216,66 +243,4 @@ function checkPrivate(page: u32, address: u64, need: u64, present: u64): bool {
   if (verdict == ALLOWED) return true;
   if (verdict == NOT_VALIDATED) return exception(Exit.VC, Exit.PAGE_NOT_VALIDATED, accessed);
   return npf(present | verdict, address);
-}
-
-// What walkTables answers when it found nothing: FAILED with the error bits of the fault, or NO_FRAME.
-export const FAILED: u64 = u64(1) << 63;
-export const NO_FRAME: u64 = u64.MAX_VALUE;
-const NOT_PRESENT: u64 = FAILED;
-const NOT_ALLOWED: u64 = FAILED | (u64(1) << Exit.PRESENT_BIT);
-const MALFORMED: u64 = NOT_ALLOWED | (u64(1) << Exit.RESERVED_BIT);
-const NOT_OWNED: u64 = NOT_ALLOWED | (u64(1) << Exit.RMP_BIT);
-
-/** The host's four levels from a root: 0, or why not. Each table is opened under the key that the entry above it names. */
-export function walkTables(root: u64, address: u64, need: u64): u64 {
-  if (address & ~(frameMask() | OFFSET)) return MALFORMED;
-  let above = root;
-  let granted: u64 = ~u64(0);
-  let noExecute: u64 = 0;
-  for (let level: u64 = 3; true; level--) {
-    const page = pageOf(above & frameMask());
-    if (!isDram(page)) return MALFORMED;
-    const frame = open(page, hostKeyOf(above));
-    if (!frame) return NO_FRAME;
-    markTable(page);
-    const offset = u32((address >> (12 + 9 * level)) & 511) << 3;
-    const entry = load<u64>(bytesOf(frame) + offset);
-    if (!bit(entry, Pte.PRESENT_BIT)) return NOT_PRESENT;
-    const large = bit(entry, Pte.LARGE_BIT) && level > 0;
-    if (isReserved(entry, level, large, true)) return MALFORMED;
-    granted &= entry;
-    noExecute |= entry;
-    const leaf = level == 0 || large;
-    if (leaf && !allowsNested(granted, noExecute, need)) return NOT_ALLOWED;
-    if (!noteNested(page, frame, offset, entry, leaf && need == WRITE)) return NOT_OWNED;
-    above = entry;
-    if (!leaf) continue;
-    const within = large ? LARGE_OFFSET : u64(OFFSET);
-    spa = (entry & frameMask() & ~within) | (address & within);
-    isNestedLarge = large;
-    hostKey = hostKeyOf(entry);
-    return isDram(pageOf(spa)) ? 0 : MALFORMED;
-  }
-}
-
-/** The key that the host's entry of the last walked page names. */
-export function nestedKey(): u32 {
-  return hostKey;
-}
-
-/** Every nested access is a user access. APM vol. 2, 15.25.5. */
-function allowsNested(granted: u64, noExecute: u64, need: u64): bool {
-  if (!bit(granted, Pte.USER_BIT)) return false;
-  if (need == WRITE && !bit(granted, Pte.WRITE_BIT)) return false;
-  return need != FETCH || !bit(noExecute, Pte.NX_BIT);
-}
-
-/** Sets accessed and dirty in the host's table. False where the table is not the hypervisor's. */
-function noteNested(page: u32, frame: u32, offset: u32, entry: u64, written: bool): bool {
-  const noted = entry | mask(Pte.ACCESSED_BIT) | (u64(written) << Pte.DIRTY_BIT);
-  if (noted == entry) return true;
-  if (isEnabled() && !isHypervisorOwned(page, false)) return false;
-  store<u64>(bytesOf(frame) + offset, noted);
-  markDirty(frame, offset, Pte.SIZE);
-  return true;
 }

@@ -9,3 +9,16 @@ export interface Figure {
   /** Half the interquartile distance over the median. */
   spread: number;
 }
+
+const three = (value: number) => Number(value.toPrecision(3)).toLocaleString("en-US");
+
+/** The figures as a Markdown table. */
+export function tableOf(figures: readonly Figure[]): string {
+  const head =
+    "| figure | value | unit | peer | peer's | ratio | spread |\n|---|--:|---|---|--:|--:|--:|";
+  const rows = figures.map(({ name, value, unit, peer, peerValue, ratio, spread }) => {
+    const numbers = [three(peerValue), three(ratio), `${three(100 * spread)} %`];
+    return `| ${[name, three(value), unit, peer, ...numbers].join(" | ")} |`;
+  });
+  return [head, ...rows].join("\n");
+}

@@ -4,8 +4,7 @@ import { GuestMachine } from "../dist/cli/guest-machine.js";
 import { seal } from "../dist/guest-message.js";
 import { guestRequest } from "../dist/psp/channel.js";
 import { sceneOf } from "../test/psp/scene.ts";
-import type { Figure } from "./figure.ts";
-import { calibration, interleaved, type Task } from "./measure.ts";
+import type { Task } from "./measure.ts";
 
 const CALLS = 20;
 const question = { type: 5, version: 1, payload: new Uint8Array(0x60) };
@@ -48,25 +47,14 @@ const repeated = (name: string, act: () => void): Task => ({
   },
 });
 
-export async function messageFigures(quick: boolean): Promise<Figure[]> {
+/** A report by guest message whole, in the channel alone, and the peer of both. */
+export async function messageTasks(): Promise<[Task, Task, Task]> {
   const options = { chip: "milan", seed: 1n, policy: 0x30000n, vmpck: 0, dialect: "abi" } as const;
   const machine = await GuestMachine.launch({ ...options, certificates: false });
   const whole = () => void machine.run(({ messages }) => messages.ask(question));
-  const tasks = [
+  return [
     repeated("report-by-guest-message", whole),
     repeated("report-in-the-channel", channel()),
-    repeated("node:crypto", nodeCrypto()),
-    calibration(),
+    repeated("node:crypto: ECDSA P-384, AES-GCM", nodeCrypto()),
   ];
-  const measured = await interleaved(tasks, quick ? 5 : 25);
-  const peer = measured[2]!;
-  return measured.slice(0, 2).map(({ name, rate, spread }) => ({
-    name,
-    value: rate,
-    unit: "reports/s",
-    peer: "its cryptography in node:crypto",
-    peerValue: peer.rate,
-    ratio: rate / peer.rate,
-    spread,
-  }));
 }

@@ -6,9 +6,10 @@ import { parseArgs } from "node:util";
 import { attestFigures } from "./attest.ts";
 import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
-import type { Figure } from "./figure.ts";
-import { messageFigures } from "./message.ts";
+import { type Figure, tableOf } from "./figure.ts";
 import { modelFigures } from "./model.ts";
+import { parseFigures } from "./parse.ts";
+import { pspFigures } from "./psp.ts";
 import { replayFigures } from "./replay.ts";
 import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
@@ -18,9 +19,10 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   whole: wholeFigures,
   model: modelFigures,
   vm: vmFigures,
+  parse: parseFigures,
   cipher: cipherFigures,
   device: deviceFigures,
-  message: messageFigures,
+  psp: pspFigures,
   attest: attestFigures,
 };
 // Builds somebody else's program first: not part of a quick run unless it is named.
@@ -43,26 +45,12 @@ for (const [name, measure] of Object.entries(roads)) {
   figures.push(...(await measure(values.quick)));
 }
 
-const three = (value: number) => Number(value.toPrecision(3)).toLocaleString("en-US");
-console.log(
-  "| figure | value | unit | peer | peer's | ratio | spread |\n|---|--:|---|---|--:|--:|--:|",
-);
-for (const { name, value, unit, peer, peerValue, ratio, spread } of figures) {
-  const cells = [
-    name,
-    three(value),
-    unit,
-    peer,
-    three(peerValue),
-    three(ratio),
-    `${three(100 * spread)} %`,
-  ];
-  console.log(`| ${cells.join(" | ")} |`);
-}
+console.log(tableOf(figures));
 
 if (values.json) {
   const commit = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim();
   const machine = `${cpus().length} x ${cpus()[0]?.model}`;
-  const runtime = `Node ${process.versions.node}`;
+  const { bun, deno, node } = process.versions;
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${node}`;
   writeFileSync(values.json, `${JSON.stringify({ machine, runtime, commit, figures }, null, 2)}\n`);
 }

@@ -1,7 +1,7 @@
 // node --import tsx test/docs.ts CONSUMER: runs the documents' code blocks against the package installed in CONSUMER.
 //
-// The rule: a ```js block is an ES module and runs. A ```sh block runs when each of its commands starts with `npx cloister`
-// or `npm run`; `npm ci`, `npm start` and `npm test` are .ci/run's own. A fence that says `no-run` does not run. The blocks of
+// The rule: a ```js block is an ES module and runs. A ```sh block runs when each of its commands starts with `npx cloister`, with
+// `node examples/`, or with `npm run`; `npm ci`, `npm start` and `npm test` are .ci/run's own. A fence that says `no-run` does not run. The blocks of
 // one document share a folder, from top to bottom; `npm run` blocks run in the checkout.
 import { spawnSync } from "node:child_process";
 import {
@@ -66,7 +66,7 @@ function runOf(block: Block, folder: string): { command: string[]; cwd: string }
   if (block.language !== "sh") return undefined;
   const commands = commandsOf(block.code);
   const shell = ["bash", "-euo", "pipefail", "-c", block.code];
-  if (commands.every((command) => command.startsWith("npx cloister"))) {
+  if (commands.every((command) => /^(npx cloister|node examples\/)/.test(command))) {
     return { command: shell, cwd: folder };
   }
   if (commands.some((command) => CI_COMMANDS.test(command))) return undefined;

@@ -2,9 +2,13 @@
 import { createPlatform, type Platform, type PlatformOptions } from "../dist/index.js";
 import * as Frame from "../ts/abi/frame.ts";
 import type { Core, Exit, VcpuContext } from "../ts/port.ts";
+import type { SecureEntry } from "../ts/tio-port.ts";
 import { bit, LARGE, LARGE_LEAF, MIB, OPEN, PAGE, pattern, rmpLow, withCore } from "./core.ts";
 
 export const FULL = 0xfn;
+
+/** How requests with the T bit come to a device that `Lab.trust` gave to the guest. */
+export const VIA = { streamId: 0, rootPortId: 1 };
 
 export class Lab {
   readonly platform: Platform;
@@ -21,9 +25,10 @@ export class Lab {
   #next = 0x100_0000n;
   #nextGpa = 0x4000_0000n;
 
-  constructor(options: PlatformOptions, asid = 1) {
+  /** With a core of its own, the platform only says which part it is. */
+  constructor(options: PlatformOptions, asid = 1, core?: Core) {
     this.platform = createPlatform({ resident: 64 * MIB, ...options, ...withCore });
-    this.core = this.platform.core;
+    this.core = core ?? this.platform.core;
     this.asid = asid;
     const { chip, generation } = this.platform;
     this.sev = generation !== "none" && generation !== "sme";
@@ -79,6 +84,21 @@ export class Lab {
   own(spa: bigint, gpa: bigint, large = false): void {
     const low = rmpLow({ assigned: true, large, gpa, asid: this.asid, validated: true });
     this.core.firmware.setRmp(spa, low, FULL * 0x01010101n);
+  }
+
+  /** What the firmware does for a TDI in RUN, the host having attached it to the guest's tables. */
+  trust(rid: number, change: Partial<SecureEntry> = {}): void {
+    this.core.host.attach(rid, this.root);
+    this.core.firmware.setSecure(rid, {
+      read: true,
+      write: true,
+      asid: this.asid,
+      vmpl: 0,
+      vTom: undefined,
+      streamIds: Uint8Array.of(VIA.streamId, 255, 255, 255, 255, 255, 255, 255),
+      rootPortId: VIA.rootPortId,
+      ...change,
+    });
   }
 
   /** Backs a gpa with fresh private memory. Answers the spa. */

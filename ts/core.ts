@@ -1,6 +1,5 @@
 // Gives out five objects over an instance of the silicon, one for each that can touch memory. The raw exports stay in here.
 
-import * as DeviceTable from "./abi/device-table.ts";
 import * as Events from "./abi/events.ts";
 import * as Exit from "./abi/exit.ts";
 import * as Mailbox from "./abi/mailbox.ts";
@@ -9,8 +8,10 @@ import * as Slot from "./abi/slot.ts";
 import * as State from "./abi/state.ts";
 import * as Vcpu from "./abi/vcpu.ts";
 import { cpuPort, hostCpu } from "./cpu-port.ts";
+import { cryptoPort } from "./crypto-port.ts";
+import { carried, devicePort, ridOf, securePort, within } from "./device-port.ts";
 import { Misuse } from "./error.ts";
-import type { Core, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
+import type { Core, DimmPort, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
 import { guestRmp, hostRmp } from "./rmp-port.ts";
 import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
@@ -31,27 +32,31 @@ export function ports(made: Silicon, cBit: number): Core {
   return {
     guest: guestPort(made, exits),
     host: hostPort(made, cBit === 0 ? 0n : 1n << BigInt(cBit)),
-    device: {
-      read: (device, gpa, into) =>
-        readPages(made, gpa, into, (at, n) =>
-          exports.dmaRead(deviceId(device), at, n, Memory.WINDOW),
-        ),
-      write: (device, gpa, from) =>
-        writePages(made, gpa, from, (at, n) =>
-          exports.dmaWrite(deviceId(device), at, n, Memory.WINDOW),
-        ),
-      exit: made.exit,
+    device: devicePort(made),
+    onMmio(listener) {
+      made.mmio = listener;
     },
     firmware: firmwarePort(made),
-    dimm: {
-      read: (spa, into) =>
-        readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
-      write: (spa, from) =>
-        writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
-    },
+    dimm: dimmPort(made),
     events: () => eventsOf(view),
     exits: () => exits,
     framesInUse: () => exports.framesInUse(),
+  };
+}
+
+function dimmPort(made: Silicon): DimmPort {
+  const { exports, view } = made;
+  const next = (page: number) => exports.nextHeld(page) >>> 0;
+  return {
+    *held() {
+      const pages = view.getUint32(Memory.STATE + State.DRAM_PAGES, true);
+      for (let page = next(0); page < pages; page = next(page + 1))
+        yield BigInt(page) * BigInt(PAGE);
+    },
+    read: (spa, into) =>
+      readPages(made, spa, into, (at, n) => exports.dimmRead(at, n, Memory.WINDOW)),
+    write: (spa, from) =>
+      writePages(made, spa, from, (at, n) => exports.dimmWrite(at, n, Memory.WINDOW)),
   };
 }
 
@@ -64,7 +69,7 @@ function pieceOf(address: bigint, left: number, whole: boolean): number {
 
 /** Reads piece by piece. A refused piece ends it, and its bytes stay as they were. */
 function readPages(
-  { bytes }: Silicon,
+  { window }: Silicon,
   address: bigint,
   into: Uint8Array,
   step: Step,
@@ -74,7 +79,7 @@ function readPages(
     const at = address + BigInt(done);
     const piece = pieceOf(at, into.length - done, whole);
     if (!step(at, piece)) return false;
-    into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + piece), done);
+    into.set(window(piece), done);
     done += piece;
   }
   return true;
@@ -97,16 +102,16 @@ function writePages(
   return true;
 }
 
-// Up to here a loop beats `set` and the view it needs: an exit's few words are most of what host and guest copy.
-const FEW = 64;
+// Up to here a loop beats `set`: an exit's few words are most of what host and guest copy.
+const FEW = 32;
 
 /** Whether one step carries it. */
 const isPiece = ({ length }: Uint8Array) => length > 0 && length <= PAGE;
 
 /** Copies up to a page out of the window. Always true. */
-function takeWindow({ bytes }: Silicon, into: Uint8Array): true {
+function takeWindow({ bytes, window }: Silicon, into: Uint8Array): true {
   const { length } = into;
-  if (length > FEW) into.set(bytes.subarray(Memory.WINDOW, Memory.WINDOW + length));
+  if (length > FEW) into.set(window(length));
   else for (let i = 0; i < length; i++) into[i] = bytes[Memory.WINDOW + i] as number;
   return true;
 }
@@ -127,22 +132,23 @@ function setLinks({ view }: Silicon, links: bigint[]): bigint {
 
 function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
   const { exports } = made;
+  const load: Step = (at, n) => Boolean(exports.read(at, n, Memory.WINDOW)) || carried(made, n);
+  const store: Step = (at, n) => Boolean(exports.write(at, n, Memory.WINDOW)) || carried(made, n);
   return {
     load: (vcpu) => loadVcpu(made, vcpu),
     mayRun: () => Boolean(exports.mayRun()),
     read(gva, into) {
-      if (isPiece(into))
-        return exports.read(gva, into.length, Memory.WINDOW) ? takeWindow(made, into) : false;
-      return readPages(made, gva, into, (at, n) => exports.read(at, n, Memory.WINDOW), true);
+      if (isPiece(into)) return load(gva, into.length) ? takeWindow(made, into) : false;
+      return readPages(made, gva, into, load, true);
     },
     fetch: (gva, into) =>
       readPages(made, gva, into, (at, n) => exports.fetch(at, n, Memory.WINDOW), true),
     write(gva, from) {
       if (isPiece(from)) {
         fillWindow(made, from);
-        return Boolean(exports.write(gva, from.length, Memory.WINDOW));
+        return store(gva, from.length);
       }
-      return writePages(made, gva, from, (at, n) => exports.write(at, n, Memory.WINDOW), true);
+      return writePages(made, gva, from, store, true);
     },
     ...guestRmp(made),
     map: (root, gva, leaf, level, linear, links) =>
@@ -159,13 +165,6 @@ function guestPort(made: Silicon, exits: Map<number, number>): GuestPort {
   };
 }
 
-/** Throws Misuse for a number that the machine has no field for. */
-function within(name: string, value: number, end: number): number {
-  if (Number.isInteger(value) && value >= 0 && value < end) return value;
-  throw new Misuse(`${name}: ${value}, expected 0 to ${end - 1}`);
-}
-
-const deviceId = (device: number): number => within("device", device, DeviceTable.ENTRIES);
 const asidOf = (asid: number): number => within("ASID", asid, Slot.COUNT);
 
 function loadVcpu({ exports, view }: Silicon, vcpu: VcpuContext): void {
@@ -200,16 +199,17 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
   const { exports } = made;
   return {
     read(spa, into, encrypted = false) {
-      const step: Step = (at, n) => exports.hostRead(at, encrypted, n, Memory.WINDOW);
+      const step: Step = (at, n) =>
+        Boolean(exports.hostRead(at, encrypted, n, Memory.WINDOW)) || carried(made, n);
       if (!isPiece(into)) return readPages(made, spa, into, step, true);
-      const done = exports.hostRead(spa, encrypted, into.length, Memory.WINDOW);
-      return done ? takeWindow(made, into) : false;
+      return step(spa, into.length) ? takeWindow(made, into) : false;
     },
     write(spa, from, encrypted = false) {
-      const step: Step = (at, n) => exports.hostWrite(at, encrypted, n, Memory.WINDOW);
+      const step: Step = (at, n) =>
+        Boolean(exports.hostWrite(at, encrypted, n, Memory.WINDOW)) || carried(made, n);
       if (!isPiece(from)) return writePages(made, spa, from, step, true);
       fillWindow(made, from);
-      return Boolean(exports.hostWrite(spa, encrypted, from.length, Memory.WINDOW));
+      return step(spa, from.length);
     },
     ...hostRmp(made),
     mapNested: (root, gpa, leaf, level, links) =>
@@ -222,12 +222,7 @@ function hostPort(made: Silicon, cBit: bigint): HostPort {
     writeRegister(offset, value) {
       if (exports.writeRegister(offset, value)) made.doorbell();
     },
-    attach(device, ncr3) {
-      // A TDI that the firmware bound is out of the hypervisor's hands.
-      if (exports.modeOf(deviceId(device)) === DeviceTable.TRUSTED) return false;
-      exports.attach(device, ncr3, 0, 0, DeviceTable.SHARED);
-      return true;
-    },
+    attach: (device, ncr3) => Boolean(exports.attach(ridOf(device), ncr3)),
     ...hostCpu(made),
     exit: made.exit,
   };
@@ -238,6 +233,7 @@ function firmwarePort(made: Silicon): FirmwarePort {
   const register = (offset: number) => view.getUint32(Memory.MAILBOX + offset, true);
   const id = (2 ** Mailbox.COMMAND_WIDTH - 1) << Mailbox.COMMAND_LSB;
   return {
+    ...cryptoPort(made),
     onDoorbell(listener) {
       made.doorbell = listener;
     },
@@ -265,10 +261,13 @@ function firmwarePort(made: Silicon): FirmwarePort {
     clearRmp: () => exports.clearRmp(),
     hideCiphertext: (on) => exports.hideCiphertext(on),
     installKey(asid, key, tweakKey) {
+      const { length } = key;
+      if ((length !== 16 && length !== 32) || tweakKey.length !== length)
+        throw new Misuse(`key: ${length} bytes and ${tweakKey.length}, expected 16 or 32 each`);
       bytes.set(key, Memory.WINDOW);
-      bytes.set(tweakKey, Memory.WINDOW + 16);
-      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + 16);
-      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 32);
+      bytes.set(tweakKey, Memory.WINDOW + length);
+      exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + length, length);
+      bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * length);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),
     noteVmsa: (spa, asid) => Boolean(exports.noteVmsa(spa, asidOf(asid))),
@@ -276,8 +275,6 @@ function firmwarePort(made: Silicon): FirmwarePort {
     flushes: () => exports.flushes(),
     slotState: (asid) => exports.slotState(asidOf(asid)),
     validatedOf: (asid) => BigInt.asUintN(64, exports.validatedOf(asidOf(asid))),
-    bind: (device, ncr3, asid, vmpl) =>
-      exports.attach(deviceId(device), ncr3, asidOf(asid), vmpl, DeviceTable.TRUSTED),
-    unbind: (device) => exports.attach(deviceId(device), 0n, 0, 0, DeviceTable.BLOCKED),
+    ...securePort(made),
   };
 }

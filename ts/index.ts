@@ -1,13 +1,29 @@
 // The public API; re-exports only.
+export type { Board, BoardDevice, BoardDeviceOptions } from "./board.ts";
 export { type Chip, type ChipName, chipNames, type Generation, generations } from "./chip/chip.ts";
 export { chips } from "./chip/index.ts";
+export { cpuinfoFlags, kvmAmdParameters } from "./chip/linux.ts";
 export type { RmpOptions, RmpTable } from "./chip/rmp.ts";
 export { type Clock, wallClock } from "./clock.ts";
 export { BadInput, CheckFailed, Misuse, Unimplemented } from "./error.ts";
+export { type BootLayout, boot } from "./guest/boot.ts";
+export type { Cpu, Program, Routine, Step } from "./guest/cpu.ts";
+export type { SevGuest } from "./guest/sev.ts";
+export { share } from "./guest/share.ts";
+export { interrupt } from "./hypervisor/exit/interrupt-window.ts";
+export type { ExitRow, Outcome } from "./hypervisor/exits.ts";
+export { serveVmgexit } from "./hypervisor/ghcb/serve.ts";
 export { readRmp, readRmpMemory, rmpEntrySpa } from "./hypervisor/rmp.ts";
+export type { Vcpu } from "./hypervisor/vcpu.ts";
+export { VirtioDevice } from "./hypervisor/virtio.ts";
 export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { buildMachine, type GuestSpec, type Machine, type MachineSpec } from "./machine.ts";
-export { createPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+export {
+  createPlatform,
+  type DumpedPage,
+  type Platform,
+  type PlatformOptions,
+} from "./platform.ts";
 export type * from "./port.ts";
 export { type Prng, prng } from "./prng.ts";
 export type { FirmwareVersion } from "./psp/facts.ts";
@@ -54,3 +70,4 @@ export { type Writer, type WrittenFormat, writerOf, writtenFormats } from "./rep
 export { type PageState, pageState, type RawRmp, type RmpEntry, rmpEntry } from "./rmp.ts";
 export { decodeWord, encodeWord, type RmpWord, wordOf } from "./rmp-word.ts";
 export type { ByteStream, CoreModule, StopSignal } from "./structural.ts";
+export type { Image } from "./world.ts";

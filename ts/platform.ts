@@ -1,16 +1,19 @@
 // The board: options in, parts wired.
+import * as Capability from "./abi/sev-capability.ts";
 import * as State from "./abi/state.ts";
 import type { Tcb } from "./attest/tcb.ts";
+import { Board, type BoardDeviceOptions } from "./board.ts";
 import type { Chip, ChipName, Generation } from "./chip/chip.ts";
-import { featuresOf, generations, lacks } from "./chip/chip.ts";
+import { featuresOf, generations, isCapable, lacks } from "./chip/chip.ts";
 import { cpuidOf } from "./chip/cpuid.ts";
 import { chips } from "./chip/index.ts";
-import { type RmpOptions, type RmpTable, rmpTable } from "./chip/rmp.ts";
+import { type RmpOptions, type RmpTable, rmpTable, windowAbove } from "./chip/rmp.ts";
 import { sevFeaturesOf } from "./chip/sev-features.ts";
 import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
 import { Misuse } from "./error.ts";
 import { Hypervisor } from "./hypervisor/hypervisor.ts";
+import type { TioPhase } from "./hypervisor/tsm/tsm.ts";
 import type { Vm, VmOptions } from "./hypervisor/vm.ts";
 import type { Core } from "./port.ts";
 import { type Prng, prng } from "./prng.ts";
@@ -55,8 +58,20 @@ export interface PlatformOptions {
   initialise?: boolean;
   /** Called with every command as it passed the mailbox; see `decodeCommand`. */
   onCommand?: (record: CommandRecord) => void;
+  /** Devices to plug in, each behind a root port of its own, in this order; default none. */
+  devices?: readonly BoardDeviceOptions[];
+  /** How far the hypervisor supports trusted I/O: 1 link encryption, 2 interfaces locked and started, 3 private MMIO and DMA, 4
+   *  evidence for guests; default 4. */
+  tioPhase?: TioPhase;
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
+}
+
+/** A page of memory as the chips hold it. */
+export interface DumpedPage {
+  spa: bigint;
+  /** 4096 bytes. */
+  bytes: Uint8Array;
 }
 
 export interface Platform {
@@ -66,14 +81,20 @@ export interface Platform {
   readonly hypervisor: Hypervisor;
   /** Where the RMP lies; undefined without SNP. */
   readonly rmp: RmpTable | undefined;
+  /** Root ports and devices; undefined where none was asked for. */
+  readonly board: Board | undefined;
   /** Makes a VM, launched through the mailbox where the generation encrypts guests. */
   createVm(options: VmOptions): Vm;
   /** The launch digest as the firmware has it: 48 bytes, of SEV and SEV-ES guests 32. Silicon shows it in reports alone. */
   measurementOf(vm: Vm): Uint8Array;
+  /** What a dump of the DIMMs shows, by a BMC or after a cold boot: each page that holds anything, in order of address, as if
+   *  the caches had just been written back. All other memory is zeros. Changes nothing. */
+  dump(): Generator<DumpedPage>;
   /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
   bindDevice(device: number, vm: Vm): void;
 }
 
+const PAGE = 0x1000;
 const FULL = 0x0f;
 const FULL_WITH_SSS = 0x1f;
 
@@ -92,8 +113,12 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   if (missing) throw new Misuse(`generation: ${missing}`);
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const features = featuresOf(generation);
-  const rmp = features.snp ? rmpTable(chip, dram, options.rmp) : undefined;
-  const core = createSilicon(chip, generation, dram, chance("tweak"), options, rmp);
+  const rmp = features.snp ? rmpTable(chip, dram, options.rmp, features.tio) : undefined;
+  const devices = options.devices ?? [];
+  // Without an RMP over it the window is there all the same: for devices that share memory.
+  const mmio = rmp?.mmio ?? (devices.length > 0 ? windowAbove(dram) : undefined);
+  const core = createSilicon(chip, generation, dram, chance("tweak"), { ...options, mmio }, rmp);
+  const board = mmio && devices.length > 0 ? new Board(core, mmio, devices, chance) : undefined;
   const psp = firmware(
     core.firmware,
     {
@@ -104,6 +129,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       storage: options.storage ?? new Map(),
       smt: options.smt ?? true,
       sockets: options.sockets ?? 1,
+      tio: features.tio ? board?.tio : undefined,
       ...options.firmware,
     },
     // Two lives of one platform differ, as chance does.
@@ -111,6 +137,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     options.onCommand,
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
+  hypervisor.bridge = board?.bridge;
+  hypervisor.tioPhase = options.tioPhase ?? 4;
   const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
   const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
   hypervisor.onDispose = (vm) => world.forget(vm);
@@ -121,6 +149,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     core,
     hypervisor,
     rmp,
+    board,
     createVm: (vm) => hypervisor.createVm(vm),
     measurementOf(vm) {
       const snp = vm.gctx === undefined ? undefined : psp.contexts.open(vm.gctx);
@@ -130,9 +159,17 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       if (digest === undefined) throw new Misuse("measurementOf: the guest was not launched");
       return digest.slice();
     },
+    *dump() {
+      for (const spa of core.dimm.held()) {
+        const bytes = new Uint8Array(PAGE);
+        core.dimm.read(spa, bytes);
+        yield { spa, bytes };
+      }
+    },
     bindDevice(device, vm) {
       if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
-      psp.bindDevice(device, vm.root, vm.asid);
+      core.host.attach(device, vm.root);
+      psp.bindDevice(device, vm.asid);
     },
   };
 }
@@ -149,7 +186,7 @@ function createSilicon(
   generation: Generation,
   dram: bigint,
   chance: Prng,
-  options: PlatformOptions,
+  options: PlatformOptions & { mmio: RmpTable["mmio"] },
   rmp: RmpTable | undefined,
 ): Core {
   const { encryption, snp } = featuresOf(generation);
@@ -161,12 +198,14 @@ function createSilicon(
     cBit: encryption ? chip.cBit : 0,
     addressBits: chip.physicalBits - (encryption ? chip.reducedBits : 0),
     snp,
-    vmplFull: chip.vmplSss ? FULL_WITH_SSS : FULL,
+    vmplFull: isCapable(chip, Capability.VMPL_SSS_BIT) ? FULL_WITH_SSS : FULL,
     sev: { asids: chip.asids, minSevAsid: chip.minSevAsid, features: sevFeaturesOf(chip) },
     cacheWarp: options.cacheWarp ?? false,
     rmpFeatures:
-      (chip.rmpquery ? 2 ** State.RMPQUERY_BIT : 0) + (chip.rmpread ? 2 ** State.RMPREAD_BIT : 0),
+      (isCapable(chip, Capability.RMPQUERY_BIT) ? 2 ** State.RMPQUERY_BIT : 0) +
+      (isCapable(chip, Capability.RMPREAD_BIT) ? 2 ** State.RMPREAD_BIT : 0),
     rmp,
+    mmio: options.mmio,
     module: options.module,
   });
 }

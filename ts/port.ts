@@ -1,6 +1,9 @@
 // The five objects through which everything touches the silicon, and what they carry. Made by ts/core.ts.
 import type * as Events from "./abi/events.ts";
 
+import type { MmioAccess } from "./silicon.ts";
+import type { Fence, SecureEntry } from "./tio-port.ts";
+
 /** Why an access was refused: the exit record. See ts/abi/exit.ts for kinds, codes and bits. */
 export interface Exit {
   kind: number;
@@ -189,15 +192,47 @@ export interface HostPort {
   exit(): Exit;
 }
 
-/** A device's requests, by device id and gpa. */
+/** How a request with the T bit came into the machine. */
+export interface Via {
+  streamId: number;
+  rootPortId: number;
+}
+
+/** A device's requests, by Requester ID and gpa. With `via` they have the T bit: the root ports alone may say so. */
 export interface DevicePort {
-  read(device: number, gpa: bigint, into: Uint8Array): boolean;
-  write(device: number, gpa: bigint, from: Uint8Array): boolean;
+  read(device: number, gpa: bigint, into: Uint8Array, via?: Via): boolean;
+  write(device: number, gpa: bigint, from: Uint8Array, via?: Via): boolean;
   exit(): Exit;
 }
 
+/** The IOMMU's secure device table. See ts/tio-port.ts. */
+export interface SecurePort {
+  setSecure(rid: number, entry: SecureEntry): void;
+  clearSecure(rid: number): void;
+  fence(rid: number, asid: number): Fence;
+  clearFence(rid: number, asid: number): void;
+  /** How a guest's requests with the T bit go to a device's registers; undefined: they do not. */
+  secureVia(rid: number, asid: number): Via | undefined;
+}
+
+/** Bulk hashing and authenticated encryption inside the core. */
+export interface CryptoPort {
+  /** SHA-384 of the parts, one after the other: 48 bytes. FIPS 180-4. */
+  sha384(...parts: Uint8Array[]): Uint8Array;
+  /** AES-GCM (SP 800-38D) under 16 or 32 bytes of key and 12 of IV: the ciphertext, then its tag of 16 bytes. Throws Misuse for
+   *  other sizes, and for more than 28 KiB of either. */
+  seal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The plaintext of what `seal` made; undefined where the tag is another. */
+  open(
+    key: Uint8Array,
+    iv: Uint8Array,
+    aad: Uint8Array,
+    sealed: Uint8Array,
+  ): Uint8Array | undefined;
+}
+
 /** The secure processor's view: any key, RMP entries, key slots, the other side of the mailbox. */
-export interface FirmwarePort {
+export interface FirmwarePort extends CryptoPort, SecurePort {
   onDoorbell(listener: () => void): void;
   respond(status: number): void;
   command(): { id: number; buffer: bigint };
@@ -215,6 +250,7 @@ export interface FirmwarePort {
   clearRmp(): void;
   /** Whether the host reads ones where a guest's private memory is. */
   hideCiphertext(on: boolean): void;
+  /** Keys of 16 bytes (AES-128) or 32 (AES-256). */
   installKey(asid: number, key: Uint8Array, tweakKey: Uint8Array): void;
   removeKey(asid: number): void;
   /** Slot.EMPTY, ACTIVE or LEAVING. */
@@ -226,12 +262,12 @@ export interface FirmwarePort {
   flushes(): number;
   /** How many validated RMP entries name an ASID. */
   validatedOf(asid: number): bigint;
-  bind(device: number, ncr3: bigint, asid: number, vmpl: number): void;
-  unbind(device: number): void;
 }
 
 /** A probe on the chips. Reading shows memory as if dirty lines had just been written back. */
 export interface DimmPort {
+  /** The pages of which the chips hold something, in order of address. */
+  held(): Iterable<bigint>;
   read(spa: bigint, into: Uint8Array): boolean;
   write(spa: bigint, from: Uint8Array): boolean;
 }
@@ -242,6 +278,8 @@ export interface Core {
   device: DevicePort;
   firmware: FirmwarePort;
   dimm: DimmPort;
+  /** Called with every access of a guest or the host to a register behind a root port. */
+  onMmio(listener: (access: MmioAccess, bytes: Uint8Array) => void): void;
   events(): Record<EventName, bigint>;
   /** Exits of the guest's own making (not #NPF), by code; those by VMGEXIT by the SW_EXITCODE they gave, where they gave one. */
   exits(): ReadonlyMap<number, number>;

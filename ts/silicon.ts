@@ -9,6 +9,7 @@ import * as World from "./abi/world.ts";
 import type { RmpTable } from "./chip/rmp.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
 import type { EventName, Exit } from "./port.ts";
+import { withSwizzles } from "./relax.ts";
 import type { CoreModule } from "./structural.ts";
 import { release } from "./wasm.js";
 
@@ -31,6 +32,8 @@ export interface CoreOptions {
   rmpFeatures?: number;
   /** Where the RMP lies; without one no memory is covered. */
   rmp?: RmpTable | undefined;
+  /** The MMIO window that the RMP covers. */
+  mmio?: { base: bigint; bytes: bigint } | undefined;
   module?: CoreModule | undefined;
 }
 
@@ -49,9 +52,18 @@ function inlined(): CoreModule {
   if (!compiled) {
     const text = atob(release);
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    compiled = new WebAssembly.Module(bytes);
+    const relaxed = withSwizzles(bytes, true);
+    compiled = new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : bytes);
   }
   return compiled;
+}
+
+/** An access that leaves the cores for a root port. */
+export interface MmioAccess {
+  spa: bigint;
+  /** The guest's, with the T bit: the RMP has let it go to this page. Undefined: without it. */
+  asid: number | undefined;
+  write: boolean;
 }
 
 /** An instance with its own memory, and nothing decided yet. For the core, the replay and their tests only. */
@@ -59,11 +71,15 @@ export interface Silicon {
   exports: Exports;
   bytes: Uint8Array;
   view: DataView;
+  /** The first bytes of the window, 0 to 4096 of them. */
+  window(length: number): Uint8Array;
   exit(): Exit;
   /** Called when a command is written to the mailbox. */
   doorbell: () => void;
   /** Called when VMRUN has entered a guest; returns after its #VMEXIT. */
   entered: () => void;
+  /** Called with every access to a register behind a root port: fills a load's bytes, or takes a store's. */
+  mmio: (access: MmioAccess, bytes: Uint8Array) => void;
 }
 
 /** Instantiates the core over `resident` bytes of linear memory, fixed for good. */
@@ -80,13 +96,21 @@ export function silicon(resident: number, module: CoreModule = inlined()): Silic
     env: { memory, abort },
   });
   const view = new DataView(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  // One view for each length that was asked for: making one costs more than the copy.
+  const windows = new Array<Uint8Array | undefined>(PAGE + 1).fill(undefined);
   return {
     exports: instance.exports as unknown as Exports,
-    bytes: new Uint8Array(memory.buffer),
+    bytes,
     view,
+    window(length) {
+      windows[length] ??= bytes.subarray(Memory.WINDOW, Memory.WINDOW + length);
+      return windows[length];
+    },
     exit: () => exitOf(view),
     doorbell: () => {},
     entered: () => {},
+    mmio: (_, bytes) => void bytes.fill(0xff),
   };
 }
 
@@ -129,6 +153,8 @@ export function startMachine(made: Silicon, options: CoreOptions): void {
     options.vmplFull,
     options.cacheWarp,
     options.rmpFeatures ?? 0,
+    Number((options.mmio?.base ?? 0n) / BigInt(PAGE)),
+    Number((options.mmio?.bytes ?? 0n) / BigInt(PAGE)),
   );
   if (!frames)
     throw new Misuse(

@@ -1,4 +1,4 @@
-// One AES-128 block with a tweak added before and after (XEX): C = E(P ^ T) ^ T. FIPS 197, 5.1 and 5.3.
+// One AES block with a tweak added before and after (XEX): C = E(P ^ T) ^ T. FIPS 197, 5.1 and 5.3.
 import { DECRYPT, ENCRYPT, INVERSE_SBOX, SBOX } from "./tables";
 
 // The table of row r stands 1 KiB after that of row r - 1.
@@ -21,14 +21,21 @@ function substitute(box: usize, a: u32, b: u32, c: u32, d: u32): u32 {
 }
 
 /** Encrypts 16 bytes at `from` to `to` under an encryption schedule. */
-export function encryptBlock(schedule: usize, low: u64, high: u64, from: usize, to: usize): void {
+export function encryptBlock(
+  schedule: usize,
+  rounds: usize,
+  low: u64,
+  high: u64,
+  from: usize,
+  to: usize,
+): void {
   const p = load<u64>(from) ^ low ^ load<u64>(schedule);
   const q = load<u64>(from, 8) ^ high ^ load<u64>(schedule, 8);
   let a = u32(p);
   let b = u32(p >> 32);
   let c = u32(q);
   let d = u32(q >> 32);
-  const last = schedule + 160;
+  const last = schedule + (rounds << 4);
   for (let keys = schedule + 16; keys < last; keys += 16) {
     const w = mix(ENCRYPT, a, b, c, d) ^ load<u32>(keys);
     const x = mix(ENCRYPT, b, c, d, a) ^ load<u32>(keys, 4);
@@ -45,14 +52,21 @@ export function encryptBlock(schedule: usize, low: u64, high: u64, from: usize, 
 }
 
 /** Decrypts 16 bytes at `from` to `to` under an inverse schedule. */
-export function decryptBlock(schedule: usize, low: u64, high: u64, from: usize, to: usize): void {
+export function decryptBlock(
+  schedule: usize,
+  rounds: usize,
+  low: u64,
+  high: u64,
+  from: usize,
+  to: usize,
+): void {
   const p = load<u64>(from) ^ low ^ load<u64>(schedule);
   const q = load<u64>(from, 8) ^ high ^ load<u64>(schedule, 8);
   let a = u32(p);
   let b = u32(p >> 32);
   let c = u32(q);
   let d = u32(q >> 32);
-  const last = schedule + 160;
+  const last = schedule + (rounds << 4);
   for (let keys = schedule + 16; keys < last; keys += 16) {
     const w = mix(DECRYPT, a, d, c, b) ^ load<u32>(keys);
     const x = mix(DECRYPT, b, a, d, c) ^ load<u32>(keys, 4);

@@ -8,19 +8,10 @@ import * as RmpState from "../../ts/abi/rmp-state";
 import * as Vcpu from "../../ts/abi/vcpu";
 import { bit, LARGE_PAGES, mask, pageOf } from "../address";
 import { at, exception, npf, vmexit } from "../exit";
+import { errorOf, NO_FRAME, spa, walkHost } from "../nested";
 import { ALLOWED, checkOwner, governing, lowOf } from "../rmp";
 import { READ } from "../tlb";
-import {
-  FAILED,
-  gpa,
-  isPrivate,
-  isSnp,
-  mayRun,
-  NO_FRAME,
-  spa,
-  walkGuest,
-  walkTables,
-} from "../walk";
+import { gpa, isPrivate, isSnp, mayRun, walkGuest } from "../walk";
 
 export const LARGE_OFFSET: u64 = 0x1fffff;
 
@@ -52,9 +43,9 @@ export function findGpa(gva: u64): u32 {
 /** The host's half, and the RMP's conditions: sets found, low, isLarge and pages. False: refused, and the record says why. */
 export function findEntry(gva: u64, size: u32): bool {
   const error = mask(Exit.USER_BIT) | mask(Exit.FINAL_BIT) | mask(Exit.ENC_BIT);
-  const failure = walkTables(load<u64>(Memory.VCPU, Vcpu.NCR3), gpa, READ);
+  const failure = walkHost(gpa, READ);
   if (failure == NO_FRAME) return refused(false, gva, gpa);
-  if (failure) return refused(npf(error | (failure & ~FAILED), gpa), gva, gpa);
+  if (failure) return refused(npf(error | errorOf(failure), gpa), gva, gpa);
   const page = pageOf(spa);
   found = governing(page);
   low = lowOf(found);

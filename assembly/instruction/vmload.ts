@@ -7,8 +7,8 @@ import { isDram } from "../dram";
 import { hostException } from "../exit";
 import { markDirty } from "../page";
 import { isEnabled, isHypervisorOwned } from "../rmp";
-import { copySystemState } from "../state";
-import { isPageAligned, pageOfPointer, placeOfPointer } from "../vmcb";
+import { copySystemState } from "../world/state";
+import { isPageAligned, pageOfPointer, placeOfPointer } from "../world/vmcb";
 
 function place(pointer: u64): usize {
   const page = pageOfPointer(pointer);

@@ -4,17 +4,17 @@ import * as Exit from "../../ts/abi/exit";
 import * as Memory from "../../ts/abi/memory";
 import * as Vmcb from "../../ts/abi/vmcb";
 import * as World from "../../ts/abi/world";
-import { isControlConsistent, isSevConsistent, isStateConsistent } from "../consistency";
+import { isControlConsistent, isSevConsistent, isStateConsistent } from "../world/consistency";
 import { bytesOf, isDram } from "../dram";
-import { isEventConsistent, raise } from "../event";
+import { isEventConsistent, raise } from "../world/event";
 import { hostException } from "../exit";
 import { open } from "../page";
-import { isolate } from "../predictor";
-import { refresh, setGuest } from "../registers";
+import { isolate } from "../world/predictor";
+import { refresh, setGuest } from "../world/registers";
 import { isEnabled, isHypervisorOwned, setInUse } from "../rmp";
-import { loadFromVmcb, loadFromVmsa } from "../state";
+import { loadFromVmcb, loadFromVmsa } from "../world/state";
 import { flushAsid, flushTlb } from "../tlb";
-import { isEs, isPageAligned, isSev, pageOfPointer, placeOfPointer } from "../vmcb";
+import { isEs, isPageAligned, isSev, pageOfPointer, placeOfPointer } from "../world/vmcb";
 import {
   featuresOfVmsa,
   isDebugSwap,
@@ -22,8 +22,8 @@ import {
   isVmsaUsable,
   verdictOnVmsa,
   vmplOfVmsa,
-} from "../vmsa";
-import { leaveAtOnce } from "../vmexit";
+} from "../world/vmsa";
+import { leaveAtOnce } from "../world/vmexit";
 
 /** RAX = the spa of the VMCB. World.REFUSED: the host faulted, and the exit record says how; ENTERED; EXITED at once; or BUSY. */
 export function vmrun(pointer: u64): u32 {

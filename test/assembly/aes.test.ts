@@ -2,6 +2,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { silicon, startMachine } from "../../dist/silicon.js";
 import * as Memory from "../../ts/abi/memory.ts";
+import * as Slot from "../../ts/abi/slot.ts";
 import { Chance, coreModule, hex, MIB, pattern, unhex } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import * as oracle from "../oracle/aes.ts";
@@ -14,7 +15,7 @@ const FROM = Memory.WINDOW + 0x1000;
 const TO = Memory.WINDOW + 0x4000;
 const KEY_AT = Memory.WINDOW;
 const SLOT = 3;
-const SLOT_AT = Memory.SLOTS + SLOT * 0x240;
+const SLOT_AT = Memory.SLOTS + SLOT * Slot.SIZE;
 const EVERY_LINE = 0xffff_ffff_ffff_ffffn;
 
 /** The cipher by itself, in an instance without a machine's memory. */
@@ -35,13 +36,13 @@ function engine(tweaks: Uint8Array = NO_TWEAKS) {
   return {
     setKey(key: Uint8Array, tweakKey: Uint8Array) {
       bytes.set(key, KEY_AT);
-      bytes.set(tweakKey, KEY_AT + 16);
-      exports.installKey(SLOT, KEY_AT, KEY_AT + 16);
+      bytes.set(tweakKey, KEY_AT + 32);
+      exports.installKey(SLOT, KEY_AT, KEY_AT + 32, key.length);
     },
     unit(unit: bigint, data: Uint8Array, encrypt: boolean, inPlace = false) {
       const to = inPlace ? FROM : TO;
       bytes.set(data, FROM);
-      exports.xtsUnit(SLOT_AT, unit, EVERY_LINE, FROM, to, data.length, encrypt);
+      exports.xtsUnit(SLOT_AT, unit, FROM, to, data.length, encrypt);
       return bytes.slice(to, to + data.length);
     },
     page(page: number, data: Uint8Array, encrypt: boolean, inPlace = false) {

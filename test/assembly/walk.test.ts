@@ -1,6 +1,8 @@
 // The nested walk against its slow twin, over random tables that change under it. APM vol. 2, 15.25.
+import { isCapable } from "../../dist/chip/chip.js";
 import { type ChipName, createPlatform, type Generation } from "../../dist/index.js";
 import * as Frame from "../../ts/abi/frame.ts";
+import * as Capability from "../../ts/abi/sev-capability.ts";
 import {
   Chance,
   hex,
@@ -68,7 +70,14 @@ class RandomMachine {
       addressBits: physicalBits - (encrypts ? reducedBits : 0),
       dram: DRAM,
       sev,
-      ...(snp ? { rmp: new Rmp(Number(DRAM / PAGE), platform.chip.vmplSss ? 0x1f : 0xf) } : {}),
+      ...(snp
+        ? {
+            rmp: new Rmp(
+              Number(DRAM / PAGE),
+              isCapable(platform.chip, Capability.VMPL_SSS_BIT) ? 0x1f : 0xf,
+            ),
+          }
+        : {}),
       asid: ASID,
       vmpl: 0,
       user: false,

@@ -1,11 +1,11 @@
-// cloister matrix and cloister attack, as a person at a shell meets them.
+// cloister matrix, losses and attack, as a person at a shell meets them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, suite } from "../kit.ts";
 
-const test = suite("cloister matrix and attack");
+const test = suite("cloister matrix, losses and attack");
 
 function cloister(...args: string[]) {
   const run = spawnSync(process.execPath, ["dist/cli/main.js", ...args], { encoding: "utf8" });
@@ -36,6 +36,26 @@ test("explain tells what happened in one cell", () => {
   assert.match(out, /\nprotected: fault, #VC 0x404/);
 });
 
+test("losses prints a row a loss, its reasons as JSON, and the story of one", () => {
+  const few = ["losses", "--generations", "none,sev-snp"];
+  const { code, out } = cloister(...few);
+  assert.is(code, 0);
+  assert.match(out, /ksm\s+│ works\s+│ no: nothing to merge/);
+  const { losses } = JSON.parse(cloister(...few, "--json").out);
+  assert.equal(losses[0], {
+    generation: "none",
+    loss: "nested-virtualization",
+    works: true,
+    got: "a guest in a guest",
+    via: "it ran, and left by VMEXIT_HLT",
+  });
+  const story = cloister("losses", "--explain", "sev-snp/cpu-hotplug").out;
+  assert.match(story, /LAUNCH_UPDATE of a VMSA answers INVALID_GUEST_STATE/);
+  assert.match(story, /\nlost: not entered, /);
+  const long = cloister("losses", "--explain", "sev-snp/nested-virtualization").out;
+  assert.match(long, /\.\.\. and 511 more of these\n/);
+});
+
 test("the examples' attacks succeed on every generation that they run on", () => {
   for (const name of ["page-trace", "same-ciphertext"]) {
     const { code, out } = cloister("attack", `examples/attacks/${name}.mjs`, "--json");
@@ -57,6 +77,8 @@ const WRONG: [string[], number, RegExp][] = [
   ],
   [["matrix", "--threats", "all"], 1, /--threats: "all", expected one of/],
   [["matrix", "--chip", "venice"], 1, /--chip: "venice"/],
+  [["losses", "--explain", "sev/replay"], 1, /--explain: "replay", expected one of nested-/],
+  [["losses", "--explain", "sev"], 1, /--explain: "sev", expected GENERATION\/LOSS/],
   [["attack", "no-such.mjs"], 2, /no-such\.mjs: no such file, expected an ES module/],
   [["attack", "examples"], 2, /examples: not a file/],
 ];

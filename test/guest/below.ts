@@ -29,7 +29,8 @@ export interface Made extends Rig {
 /** A guest at VMPL2 over an SVSM at VMPL0, or over `above`. Its program finds nothing prepared but its calling area. */
 export function below(
   program: (cpu: Cpu) => Step,
-  above?: (cpu: Cpu, own: SevGuest) => Step,
+  above?: (cpu: Cpu, own: SevGuest, svsm: Svsm) => Step,
+  code: [bigint, (cpu: Cpu) => Step][] = [],
 ): Made {
   const svsm = new Svsm({
     linear: 0n,
@@ -46,9 +47,9 @@ export function below(
       const vcpu = { apicId: 0, vmsa: VMSA, callingArea: AREA.gpa };
       const first = { ...vcpu, state, secrets: SECRETS };
       assert.ok(yield* launchGuest(cpu, own as SevGuest, svsm, first));
-      yield* above ? above(cpu, own as SevGuest) : svsm.run(cpu, 0);
+      yield* above ? above(cpu, own as SevGuest, svsm) : svsm.run(cpu, 0);
     },
-    { vcpus: 2, code: [[BigInt(START), program]] },
+    { vcpus: 2, code: [[BigInt(START), program], ...code] },
   );
   made.vm.vcpus[1]!.halted = true;
   return { ...made, svsm };

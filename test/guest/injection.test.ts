@@ -20,6 +20,7 @@ import { deliver, ring } from "../../dist/hypervisor/ghcb/injection.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Page from "../../ts/abi/hv-doorbell.ts";
 import * as Features from "../../ts/abi/sev-features.ts";
+import * as Vmcb from "../../ts/abi/vmcb.ts";
 import { assert, suite } from "../kit.ts";
 import { type Rig, rig, SCRATCH, SHARED, turn } from "./rig.ts";
 
@@ -120,13 +121,17 @@ test("an IPI reaches the vCPUs that its ICR names", () => {
   const injected: [number, number, number][] = [];
   const made = rig(
     function* (cpu, guest) {
+      yield* cpu.sti();
       for (const icr of [(1n << 32n) | 0x51n, 0x40052n, 0x80053n, 0xc0054n, 0xc0400n])
         assert.ok(yield* sendIpi(cpu, guest, icr), icr.toString(16));
     },
     { vcpus: 3 },
   );
-  for (const vcpu of made.vm.vcpus)
+  for (const vcpu of made.vm.vcpus) {
+    // As one that left with interrupts on.
+    vcpu.vmcb.setU32(Vmcb.INTERRUPT_STATE, 1 << Vmcb.GUEST_INTERRUPT_MASK_BIT);
     vcpu.inject = (type, vector) => void injected.push([vcpu.index, type, vector]);
+  }
   assert.is(made.run(), "sleeps");
   assert.equal(injected, [
     [1, 0, 0x51],

@@ -4,6 +4,7 @@ import { guestRequest, type RequestResult } from "../../dist/guest/ghcb/request.
 import * as Code from "../../ts/abi/exit.ts";
 import * as Layout from "../../ts/abi/ghcb.ts";
 import * as Header from "../../ts/abi/message-header.ts";
+import * as Status from "../../ts/abi/status.ts";
 import { pattern } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { type Rig, rig, SHARED } from "./rig.ts";
@@ -69,6 +70,16 @@ test("the firmware's status comes back below, and nothing is written to the answ
   firmware(made, 0x16, []);
   assert.is(made.run(), "sleeps");
   assert.equal(seen.result, { outcome: "failed", firmware: 0x16, vmm: 0, pages: 0n });
+});
+
+test("the emulated firmware itself answers: what is no message of the guest's is refused, each time", () => {
+  for (const room of [undefined, 2n]) {
+    const seen = fresh();
+    const made = sends(REPORT, seen, room);
+    assert.is(made.run(), "sleeps");
+    assert.is(seen.result?.outcome, "failed");
+    assert.is(seen.result?.firmware, Status.INVALID_PARAM);
+  }
 });
 
 test("a busy hypervisor is asked again; its other errors fail the request", () => {

@@ -3,12 +3,27 @@ import { boot } from "../../dist/guest/boot.js";
 import type { Cpu, Step } from "../../dist/guest/cpu.js";
 import { createAp, sipiState } from "../../dist/guest/ghcb/ap.js";
 import type { SevGuest } from "../../dist/guest/sev.js";
+import { svsmCall } from "../../dist/guest/svsm/call.js";
 import { createVcpu } from "../../dist/guest/svsm/create-vcpu.js";
 import { Svsm } from "../../dist/guest/svsm/svsm.js";
+import type { Vcpu } from "../../dist/hypervisor/vcpu.js";
 import * as Calls from "../../ts/abi/svsm.ts";
+import * as Vmcb from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { assert, suite } from "../kit.ts";
-import { AP_AREA, AP_VMSA, below, call, finish, LAYOUT, rmpOf, START, VMSA } from "./below.ts";
+import {
+  AP_AREA,
+  AP_VMSA,
+  below,
+  call,
+  finish,
+  LAYOUT,
+  PAGE,
+  rmpOf,
+  START,
+  VMSA,
+} from "./below.ts";
+import { turn } from "./rig.ts";
 
 const test = suite("an SVSM's vCPUs");
 
@@ -92,6 +107,56 @@ test("the guest's library creates a processor through the SVSM, and the hypervis
   );
   assert.ok(created);
   assert.is(made.vm.vcpus[1]!.ghcb.levels[2]!.vmsa, made.vm.spaOf(AP_VMSA));
+});
+
+test("a processor that a guest at VMPL2 creates runs there: its memory, its calls, its level", () => {
+  const seen: unknown[] = [];
+  const words = new TextEncoder().encode("from VMPL2");
+  // The SVSM's own processors, and the guest's: where each starts.
+  const [svsmStart, start] = [0x9000, 0x8_3000];
+  const [ownVmsa, area] = [0x41000n, { gva: AP_AREA, gpa: AP_AREA }];
+  let another: Svsm | undefined;
+  const made = below(
+    function* (cpu) {
+      const guest = (yield* boot(cpu, LAYOUT)) as SevGuest;
+      const ap = { apicId: 1, start, gva: AP_VMSA, gpa: AP_VMSA, callingArea: AP_AREA };
+      seen.push(yield* createAp(cpu, guest, ap));
+      yield* cpu.hlt();
+      const read = new Uint8Array(words.length);
+      yield* cpu.read(PAGE, read);
+      seen.push(new TextDecoder().decode(read));
+    },
+    function* (cpu, own, svsm) {
+      another = svsm;
+      const ap = { apicId: 1, start: svsmStart, gva: ownVmsa, gpa: ownVmsa };
+      seen.push(yield* createAp(cpu, own, ap));
+      yield* svsm.run(cpu, 0);
+    },
+    [
+      [BigInt(svsmStart), (cpu) => (another as Svsm).run(cpu, 1)],
+      [
+        BigInt(start),
+        function* (cpu) {
+          seen.push(cpu.vmpl);
+          yield* cpu.write(PAGE, words);
+          const asked = yield* svsmCall(cpu, area, Calls.PROTOCOL_CORE, Calls.QUERY_PROTOCOL, {
+            rcx: BigInt(Calls.CORE_VERSION),
+          });
+          seen.push(asked.result, asked.rcx !== 0n);
+        },
+      ],
+    ],
+  );
+  const [first, second] = made.vm.vcpus as [Vcpu, Vcpu];
+  assert.is(turn(made.vm, first), "sleeps");
+  assert.is(second.halted, false);
+  assert.is(turn(made.vm, second), "sleeps");
+  assert.equal([first.ghcb.vmpl, second.ghcb.vmpl], [2, 2]);
+  assert.is(turn(made.vm, first), "sleeps");
+  assert.is(made.vm.ghcb.terminated, undefined);
+  assert.equal(seen, [true, true, 2, Calls.SUCCESS, true, "from VMPL2"]);
+  // Which VMSA VMRUN enters is the guest's, that VMPL0 made at the guest's own page.
+  assert.is(second.vmcb.u64(Vmcb.VMSA_PTR), made.vm.spaOf(AP_VMSA));
 });
 
 test("what is checked of a VMSA is out of the guest's hands first", () => {

@@ -47,9 +47,9 @@ export const ghcbGuest: Mutants[] = [
     file: "ts/guest/vc/instruction.ts",
     tests: HOSTILE,
     changes: [
-      ['if (!has(ghcb, Layout.RAX, Layout.RBX, Layout.RCX, Layout.RDX)) return "vmm-error";', ""],
+      ['if (!has(ghcb, CPUID_ANSWERS)) return "vmm-error";', ""],
       ["if (leaf === RANGES) return eax < ENCRYPTION;", ""],
-      ["return leaf === ENCRYPTION && (eax & SEV) === 0n;", "return false;"],
+      ["return leaf === ENCRYPTION && (eax & SEV) === 0;", "return false;"],
       ['if (!ghcb.has(Layout.RAX)) return "vmm-error";', ""],
     ],
   },

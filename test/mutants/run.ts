@@ -7,9 +7,10 @@ import { ghcbGuest } from "./ghcb-guest.ts";
 import { each, type Mutant, nameOf } from "./mutant.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
+import { walk } from "./walk.ts";
 import { World } from "./world.ts";
 
-const tables = [rmp, rmpInstruction, ghcb, ghcbGuest];
+const tables = [rmp, rmpInstruction, walk, ghcb, ghcbGuest];
 
 const words = process.argv.slice(2);
 const holds = (mutant: Mutant) => {

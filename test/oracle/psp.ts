@@ -55,6 +55,9 @@ export const legal: ReadonlyMap<number, Legal> = new Map<number, Legal>([
   [0x0a2, guest([G_LAUNCH], G_RUNNING)], [0x0b0, guest(launched)], [0x0b1, guest(launched)], [0x0b2, ever],
   [0x0c0, guest(launched)], [0x0c1, guest(launched)], [0x0c2, guest(launched)], [0x0c3, guest(launched)], [0x0c6, snp],
   [0x0c7, snp], [0x0c8, snp], [0x0c9, ever], [0x0ca, ever], [0x0cb, ever], [0x0cd, ever], [0x0ce, ever],
+  [0x0d0, snp], [0x0d1, snp], [0x0d2, snp], [0x0d3, snp], [0x0d4, snp], [0x0d5, snp], [0x0d6, snp], [0x0d7, snp],
+  [0x0d8, snp], [0x0da, snp], [0x0db, snp], [0x0dc, snp], [0x0dd, snp], [0x0de, snp], [0x0df, snp], [0x0e0, snp],
+  [0x0e1, snp], [0x0e2, snp], [0x0e3, snp], [0x0e4, snp],
 ]);
 
 /** What the twin knows: platform states, and guests by context page or handle. */

@@ -16,13 +16,14 @@ const needed = [
   "README.md",
   "build/release.wasm",
   "build/release.d.ts",
+  "build/scalar.wasm",
   "dist/index.js",
   "dist/index.d.ts",
   "dist/wasm.js",
 ];
 const allowed = [
   ...folders.map((folder) => new RegExp(`^${folder}/`)),
-  /^build\/release\.(wasm|d\.ts)$/,
+  /^build\/(release\.(wasm|d\.ts)|scalar\.wasm)$/,
   /^(package\.json|LICENSE|[A-Z]+\.md)$/,
 ];
 const foreign =

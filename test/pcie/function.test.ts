@@ -81,7 +81,7 @@ const EVENTS: [what: string, act: (made: Rig) => void, after: string][] = [
   ["FLR of its function",       ({ device }) => device.rootPort.write(TDI, PCIE_AT + Pcie.DEVICE_CONTROL, 0x8000, 2), "ERROR"],
   ["IDE stream switched off",   ({ device }) => device.rootPort.write(TDI, device.functions[1]!.streamBase(0) + 4, 0, 4), "ERROR"],
   ["Stream ID changed",         ({ device }) => device.rootPort.setupStream(device.functions[1]!, { streamId: 9, enable: true }), "ERROR"],
-  ["a failed IDE check",        ({ device }) => device.functions[1]!.streams[0]!.fail(), "ERROR"],
+  ["a failed IDE check",        ({ device }) => device.functions[1]!.streams[0]!.clear(), "ERROR"],
   ["GET_VERSION ends sessions", ({ requester, run }) => run(requester.negotiate()), "ERROR"],
   ["firmware updated",          ({ device }) => device.event("FIRMWARE_UPDATED"), "ERROR"],
   ["security lost",             ({ device }) => device.event("SECURITY_LOST"), "ERROR"],

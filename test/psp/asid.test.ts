@@ -11,6 +11,7 @@ import * as Status from "../../ts/abi/status.ts";
 import type { Exit } from "../../ts/port.ts";
 import { hex, rmpLow } from "../core.ts";
 import { assert, suite } from "../kit.ts";
+import { VIA } from "../lab.ts";
 import { POLICY, Rig } from "./rig.ts";
 
 const test = suite("ASIDs");
@@ -242,9 +243,9 @@ test("a device bound to a guest that was decommissioned is refused", () => {
   lab.nest(GPA, spa);
   const low = rmpLow({ assigned: true, validated: true, asid: 1, gpa: GPA });
   lab.core.firmware.setRmp(spa, low, 0xfn);
-  lab.core.firmware.bind(4, lab.root, 1, 0);
-  assert.ok(lab.core.device.read(4, GPA, new Uint8Array(16)));
+  lab.trust(4, { asid: 1 });
+  assert.ok(lab.core.device.read(4, GPA, new Uint8Array(16), VIA));
   rig.decommission(gctx);
-  assert.not.ok(lab.core.device.read(4, GPA, new Uint8Array(16)));
+  assert.not.ok(lab.core.device.read(4, GPA, new Uint8Array(16), VIA));
   assert.is(lab.core.device.exit().code, BigInt(Code.IO_PAGE_FAULT));
 });

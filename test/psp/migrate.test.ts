@@ -130,7 +130,7 @@ test("a guest whose policy did not allow it at launch is never exported", () => 
 
 test("a guest with a device is not exported until the device is gone", () => {
   const { rig, agent, gctx } = departure();
-  rig.psp.bindDevice(4, rig.lab.root, 2);
+  rig.psp.bindDevice(4, 2);
   assert.is(statusOf(ask(rig, agent, Message.EXPORT_REQ, naming(gctx, 0x10))), REFUSED);
   rig.psp.devices.clear();
   assert.is(statusOf(ask(rig, agent, Message.EXPORT_REQ, naming(gctx, 0x10))), 0);

@@ -21,6 +21,7 @@ import * as SnpPage from "../../ts/abi/psp/snp-page.ts";
 import * as SnpShutdownEx from "../../ts/abi/psp/snp-shutdown-ex.ts";
 import * as Status from "../../ts/abi/status.ts";
 import type { PlatformOptions } from "../../ts/platform.ts";
+import type { TioPort } from "../../ts/tio-port.ts";
 import { hex } from "../core.ts";
 import { assert } from "../kit.ts";
 import { Lab } from "../lab.ts";
@@ -51,7 +52,8 @@ export class Rig {
   readonly drawn: Uint8Array[] = [];
   readonly #buffers: bigint;
 
-  constructor(options: PlatformOptions = {}) {
+  /** `tio` is what SEV-TIO's firmware reaches of the board. */
+  constructor(options: PlatformOptions = {}, tio?: TioPort) {
     const { seed = 1n, chip = "genoa", generation = "sev-snp" } = options;
     this.dram = options.dram ?? 64n << 20n;
     const made = { chip, generation, ...options, dram: this.dram, initialise: false };
@@ -67,6 +69,7 @@ export class Rig {
         storage: this.storage,
         smt: options.smt ?? true,
         sockets: options.sockets ?? 1,
+        tio,
         ...options.firmware,
       },
       (boots, purpose) => this.#recorded(prng(seed, `${purpose} ${boots}`)),

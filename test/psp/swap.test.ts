@@ -168,7 +168,7 @@ test("a guest launched with PAGE_SWAP_DISABLE, or with a device, stays where it 
   still.rig.expect(Status.POLICY_FAILURE, "SNP_PAGE_SWAP_IN", SwapIn, moved);
   still.rig.expect(Status.POLICY_FAILURE, "SNP_PAGE_MOVE", Move, moved);
   const bound = swapping();
-  bound.rig.psp.bindDevice(3, bound.rig.lab.root, 1);
+  bound.rig.psp.bindDevice(3, 1);
   const values = {
     GCTX_PADDR: bound.gctx,
     SRC_PADDR: bound.page,

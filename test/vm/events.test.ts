@@ -1,6 +1,7 @@
 // What each generation lets the host inject, and what the guest takes. APM vol. 2, 15.20, 15.35.4, 15.36.15; vmcb-vmsa.md 5.
 import type { Generation } from "../../dist/chip/chip.js";
 import type { Cpu, Step } from "../../dist/guest/cpu.js";
+import { interrupt } from "../../dist/hypervisor/exit/interrupt-window.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Feature from "../../ts/abi/sev-features.ts";
 import * as Layout from "../../ts/abi/vmcb.ts";
@@ -133,6 +134,59 @@ test("a virtual interrupt waits for RFLAGS.IF and a higher priority, and is take
     vcpu.run();
     assert.is(taken.length, 1);
   }
+});
+
+test("an interrupt waits for STI: the host is told by VMEXIT_VINTR, injects, and is not told again", () => {
+  for (const generation of ["none", "sev", "sev-es", "sev-snp"] as const) {
+    const order: string[] = [];
+    const made = rig(generation, function* (cpu) {
+      for (const vector of [0x20, 0x30])
+        cpu.on(
+          vector,
+          routine(() => order.push(`0x${vector.toString(16)}`)),
+        );
+      yield* cpu.sti();
+      yield* cpu.hlt();
+      yield* cpu.cli();
+      yield* cpu.hlt();
+      order.push("masked");
+      yield* cpu.sti();
+      order.push("on");
+      yield* cpu.hlt();
+    });
+    const { vm, vcpu } = made;
+    const toHlt = () => {
+      runTo(made, Code.VMEXIT_HLT);
+      vm.serve(vcpu, vcpu.exit);
+    };
+    toHlt();
+    interrupt(vcpu, 0x20);
+    toHlt();
+    assert.equal(order.splice(0), ["0x20"], generation);
+    interrupt(vcpu, 0x20);
+    interrupt(vcpu, 0x30);
+    for (let window = 0; window < 2; window++) {
+      const exit = vcpu.run();
+      assert.is(exit.code, BigInt(Code.VMEXIT_VINTR), `${generation}, ${window}`);
+      assert.is(vm.serve(vcpu, exit), "runs");
+    }
+    assert.is(vcpu.run().code, HLT);
+    assert.equal(order, ["masked", "0x20", "0x30", "on"], generation);
+    assert.is(vcpu.vmcb.u32(Layout.INT_CTL) & (1 << Layout.V_IRQ_BIT), 0);
+  }
+});
+
+test("a window that is open and not served is told at each VMRUN, and the guest gets no further", () => {
+  const order: string[] = [];
+  const { vcpu } = rig("sev-es", function* (cpu) {
+    yield* cpu.hlt();
+    yield* cpu.sti();
+    order.push("on");
+  });
+  vcpu.run();
+  interrupt(vcpu, 0x20);
+  for (let i = 0; i < 100; i++) assert.is(vcpu.run().code, BigInt(Code.VMEXIT_VINTR));
+  assert.equal(order, []);
 });
 
 test("under restricted injection a virtual interrupt is ignored", () => {

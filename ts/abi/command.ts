@@ -74,5 +74,28 @@ export const SNP_COMMIT = 0x0cb;
 export const SNP_VLEK_LOAD = 0x0cd;
 export const SNP_FEATURE_INFO = 0x0ce;
 
+// SEV-TIO firmware interface (AMD 58271). Up to DEV_DISCONNECT as Linux 6.19 has it, from there on a draft: AMD's Linux series
+// of 2025.
+export const TIO_STATUS = 0x0d0;
+export const TIO_INIT = 0x0d1;
+export const TIO_DEV_CREATE = 0x0d2;
+export const TIO_DEV_RECLAIM = 0x0d3;
+export const TIO_DEV_CONNECT = 0x0d4;
+export const TIO_DEV_DISCONNECT = 0x0d5;
+export const TIO_DEV_STATUS = 0x0d6;
+export const TIO_DEV_MEASUREMENTS = 0x0d7;
+export const TIO_DEV_CERTIFICATES = 0x0d8;
+export const TIO_TDI_CREATE = 0x0da;
+export const TIO_TDI_RECLAIM = 0x0db;
+export const TIO_TDI_BIND = 0x0dc;
+export const TIO_TDI_UNBIND = 0x0dd;
+export const TIO_TDI_REPORT = 0x0de;
+export const TIO_TDI_STATUS = 0x0df;
+export const TIO_GUEST_REQUEST = 0x0e0;
+export const TIO_ASID_FENCE_CLEAR = 0x0e1;
+export const TIO_ASID_FENCE_STATUS = 0x0e2;
+export const TIO_TDI_INFO = 0x0e3;
+export const TIO_ROLL_KEY = 0x0e4;
+
 // The field guide's own (DESIGN.md 3 and 5): a number that AMD leaves free.
 export const SNP_DEACTIVATE = 0x096;

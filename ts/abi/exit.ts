@@ -16,6 +16,8 @@ export const EXCEPTION = 2;
 export const HOST_FAULT = 3;
 export const DEVICE_FAULT = 4;
 export const OUT_OF_FRAMES = 5;
+// Not a refusal: the access is to a register behind a root port. CODE: 1 with the T bit; INFO1: 1 for a store; INFO2: its bytes.
+export const MMIO = 6;
 
 // CODE of a VMEXIT. Those below 0x0c0 have an intercept bit of the same number (ts/abi/vmcb.ts).
 export const VMEXIT_READ_CR0 = 0x000;
@@ -83,6 +85,8 @@ export const VMGEXIT_SAVIC = 0x8000001a;
 export const VMGEXIT_CONFIGURE_INT_INJ = 0x8000001b;
 export const VMGEXIT_DISABLE_ALT_INJ = 0x8000001c;
 export const VMGEXIT_SPECIFIC_EOI = 0x8000001d;
+export const VMGEXIT_TIO_GUEST_REQUEST = 0x80000020;
+export const VMGEXIT_TIO_OP = 0x80000021;
 export const VMGEXIT_HV_FEATURES = 0x8000fffd;
 export const VMGEXIT_TERMINATE = 0x8000fffe;
 export const VMGEXIT_UNSUPPORTED = 0x8000ffff;
@@ -113,5 +117,6 @@ export const SIZEM_BIT = 35;
 export const VMPL_BIT = 36;
 
 // CODE of a DEVICE_FAULT: IOMMU event log entries. AMD 48882, 2.5.
+export const ILLEGAL_DEV_TABLE_ENTRY = 0x1;
 export const IO_PAGE_FAULT = 0x2;
 export const RMP_PAGE_FAULT = 0xd;

@@ -17,6 +17,15 @@ export const ABSORB_NOMA_REQ = 15;
 export const ABSORB_NOMA_RSP = 16;
 export const TSC_INFO_REQ = 17;
 export const TSC_INFO_RSP = 18;
+// Carried by TIO_GUEST_REQUEST alone; a draft, as AMD's Linux series of 2025 has them (first 0x81 to 0x84, then 1 to 4).
+export const TDI_INFO_REQ = 19;
+export const TDI_INFO_RSP = 20;
+export const MMIO_VALIDATE_REQ = 21;
+export const MMIO_VALIDATE_RSP = 22;
+export const MMIO_CONFIG_REQ = 23;
+export const MMIO_CONFIG_RSP = 24;
+export const SDTE_WRITE_REQ = 25;
+export const SDTE_WRITE_RSP = 26;
 
 // STATUS of a response.
 export const SUCCESS = 0x00;

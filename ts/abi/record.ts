@@ -5,6 +5,9 @@ export const OP = 0x0c; // u8
 export const RESERVED_00D = 0x0d; // 3
 export const SIZE = 0x10;
 
+// The largest fetch, load, store or modify: one page.
+export const ACCESS_LIMIT = 4096;
+
 // OP. A narrow access is one of 1 to 8 bytes; a wide store is also one of 3, 5, 6 or 7.
 export const FETCH = 0;
 export const FETCH_WIDE = 1;

@@ -1,11 +1,17 @@
-// A key slot of the memory controllers: one per ASID, slot 0 for the host's SME key.
-export const ENCRYPT = 0x000; // 176
-export const DECRYPT = 0x0b0; // 176
-export const XTS_TWEAK = 0x160; // 176
-export const STATE = 0x210; // u32
-export const OPEN_FRAMES = 0x214; // u32
-export const RESERVED_218 = 0x218; // 40
-export const SIZE = 0x240;
+// A key slot of the memory controllers: one per ASID, slot 0 for the host's SME key. Each schedule has 11 or 15 round keys.
+export const ENCRYPT = 0x0000; // 240
+export const DECRYPT = 0x00f0; // 240
+export const XTS_TWEAK = 0x01e0; // 240
+export const STATE = 0x02d0; // u32
+export const OPEN_FRAMES = 0x02d4; // u32
+export const ROUNDS = 0x02d8; // u32
+export const RESERVED_02DC = 0x02dc; // u32
+// The same keys as the kernels of assembly/aes/ want them.
+export const PERMUTED_ENCRYPT = 0x02e0; // 240
+export const PERMUTED_DECRYPT = 0x03d0; // 240
+export const SLICED_ENCRYPT = 0x04c0; // 1920
+export const SLICED_DECRYPT = 0x0c40; // 1920
+export const SIZE = 0x13c0;
 
 export const COUNT = 1024;
 

@@ -25,8 +25,12 @@ export const FLAT_TABLE = 0x064; // u32
 export const FLAT_MASK = 0x068; // u32
 export const RMP_FEATURES = 0x06c; // u32
 export const CIPHERTEXT_HIDING = 0x070; // u32
-export const RESERVED_074 = 0x074; // u32
-export const SIZE = 0x078;
+export const KERNEL = 0x074; // u32
+// The 64-bit MMIO window that the RMP covers, in pages of 4 KiB.
+export const MMIO_FIRST = 0x078; // u32
+export const MMIO_PAGES = 0x07c; // u32
+export const PLAIN_WALKS = 0x080; // u32
+export const SIZE = 0x084;
 
 // CIPHER
 export const XEX = 0;
@@ -35,3 +39,7 @@ export const XTS = 1;
 // RMP_FEATURES: bits of CPUID Fn8000_001F EAX
 export const RMPQUERY_BIT = 6;
 export const RMPREAD_BIT = 21;
+
+// KERNEL: how lines are ciphered, a block at a time by tables or several by vectors
+export const WIDE = 0;
+export const TABLES = 1;

@@ -1,4 +1,5 @@
-// Status codes of the secure processor. SEV API (AMD 55766) and SNP firmware ABI (AMD 56860); spec digest psp-mailbox-commands.md 3.
+// Status codes of the secure processor.
+// SEV API (AMD 55766), SNP firmware ABI (AMD 56860), SEV-TIO (AMD 58271); psp-mailbox- commands.md 3.
 export const SUCCESS = 0x00;
 export const INVALID_PLATFORM_STATE = 0x01;
 export const INVALID_GUEST_STATE = 0x02;
@@ -40,6 +41,17 @@ export const RMP_INIT_FAILED = 0x26;
 export const INVALID_KEY = 0x27;
 export const SHUTDOWN_INCOMPLETE = 0x28;
 export const INCORRECT_BUFFER_LENGTH = 0x30;
-export const EXPAND_BUFFER_LENGTH = 0x31;
+export const EXPAND_BUFFER_LENGTH_REQUEST = 0x31;
 export const SPDM_REQUEST = 0x32;
 export const SPDM_ERROR = 0x33;
+export const ERR_IN_DEV_CONN = 0x35;
+export const INVALID_DEV_CTX = 0x36;
+export const INVALID_TDI_CTX = 0x37;
+export const INVALID_TDI = 0x38;
+export const RECLAIM_REQUIRED = 0x39;
+export const IN_USE = 0x3a;
+export const INVALID_DEV_STATE = 0x3b;
+export const INVALID_TDI_STATE = 0x3c;
+export const DEV_CERT_CHANGED = 0x3d;
+export const RESYNC_REQ = 0x3e;
+export const RESPONSE_TOO_LARGE = 0x3f;

@@ -40,3 +40,6 @@ export const CONTINUES = 0;
 export const LEFT = 1;
 export const EXCEPTION = 2;
 export const NO_FRAME = 3;
+
+// What taking an event answers instead of one: the guest has left, for its virtual interrupt is intercepted
+export const WINDOW = 1;

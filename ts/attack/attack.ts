@@ -1,6 +1,8 @@
 // What an attack is, and what it comes to. DESIGN.md 2: one file an attack.
+import type { Generation } from "../chip/chip.ts";
 import type { Image } from "../world.ts";
 import type { Scene } from "./scene.ts";
+import type { TioScene } from "./tio-scene.ts";
 
 /** What an attacker got, or made a guest take for its own: a value it had overwritten (`stale data`), one that nobody wrote
  *  (`altered data`), or one of another page (`other data`). `nothing`: refused, and the guest went on with what is right. */
@@ -33,3 +35,16 @@ export interface Attack {
   /** Does it, as a real host would, and reports what it got. */
   run(scene: Scene): Outcome;
 }
+
+/** An attack on a guest with a device of its own: sev-tio only. */
+export interface TioAttack {
+  threat: `tio-${string}`;
+  title: string;
+  tio(scene: TioScene): Outcome;
+}
+
+export type AnyAttack = Attack | TioAttack;
+
+/** Whether there is such a thing to attack in a generation. */
+export const isFor = (attack: AnyAttack, generation: Generation): boolean =>
+  "run" in attack || generation === "sev-tio";

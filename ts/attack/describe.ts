@@ -1,5 +1,6 @@
 // An exit record in a line: what the hardware answered, by the manual's names. APM vol. 2, 15.25.6 and appendix C.
 import * as Code from "../abi/exit.ts";
+import * as Event from "../abi/iommu-event.ts";
 import type { Exit } from "../port.ts";
 
 const bits: readonly [position: number, name: string][] = [
@@ -35,13 +36,26 @@ export function describe({ kind, code, info1, info2 }: Exit): string {
     return `${vector} of the host, error ${errorOf(info1)}`;
   }
   if (kind === Code.DEVICE_FAULT) {
-    const rmp = code === BigInt(Code.RMP_PAGE_FAULT);
-    return `the IOMMU's ${rmp ? "RMP_PAGE_FAULT" : "IO_PAGE_FAULT"} at gpa ${hex(info2)}`;
+    return `the IOMMU's ${faults[Number(code)] ?? `event ${code}`} at gpa ${hex(info2)}`;
   }
   const signed = BigInt.asIntN(64, code);
   const name = names.get(signed) ?? `VMEXIT ${hex(code)}`;
   if (signed !== BigInt(Code.VMEXIT_NPF)) return name;
   return `${name} at gpa ${hex(info2)}, error ${errorOf(info1)}`;
+}
+
+const faults: Record<number, string> = {
+  [Code.ILLEGAL_DEV_TABLE_ENTRY]: "ILLEGAL_DEV_TABLE_ENTRY",
+  [Code.IO_PAGE_FAULT]: "IO_PAGE_FAULT",
+  [Code.RMP_PAGE_FAULT]: "RMP_PAGE_FAULT",
+};
+
+/** An entry of the IOMMU's log, in a line. */
+export function describeIommuEvent(entry: Uint8Array): string {
+  const fields = new DataView(entry.buffer, entry.byteOffset, entry.length);
+  const name = faults[fields.getUint16(Event.CODE_FLAGS, true) >> Event.CODE_LSB] ?? "event";
+  const device = fields.getUint16(Event.DEVICE_ID, true).toString(16).padStart(4, "0");
+  return `the IOMMU's ${name} for device ${device} at gpa ${hex(fields.getBigUint64(Event.ADDRESS, true))}`;
 }
 
 const hex = (word: bigint) => `0x${word.toString(16)}`;

@@ -2,11 +2,12 @@
 
 import { type ChipName, type Generation, generations, lacks } from "../chip/chip.ts";
 import { chips } from "../chip/index.ts";
-import { BadInput } from "../error.ts";
+import { BadInput, Misuse } from "../error.ts";
 import type { CoreModule } from "../structural.ts";
-import type { Attack, Got, Outcome } from "./attack.ts";
+import { type AnyAttack, type Got, isFor, type Outcome } from "./attack.ts";
 import { attacks } from "./attacks.ts";
 import { Scene } from "./scene.ts";
+import { TioScene } from "./tio-scene.ts";
 
 /** One cell: what an attack came to. `events` is what happened on the way, a line each. */
 export interface Cell {
@@ -32,7 +33,7 @@ export interface MatrixOptions {
   /** Default 1. */
   seed?: bigint;
   /** Default the matrix's own. */
-  attacks?: readonly Attack[];
+  attacks?: readonly AnyAttack[];
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
 }
@@ -47,7 +48,7 @@ export function* matrix(options: MatrixOptions = {}): Generator<Cell | RefusedGe
   }
   for (const attack of options.attacks ?? attacks) {
     for (const generation of wanted) {
-      if (lacks(chips[chip], generation)) continue;
+      if (lacks(chips[chip], generation) || !isFor(attack, generation)) continue;
       yield runAttack(attack, generation, {
         chip,
         seed: options.seed ?? 1n,
@@ -59,12 +60,11 @@ export function* matrix(options: MatrixOptions = {}): Generator<Cell | RefusedGe
 
 /** Runs one attack on a fresh machine. */
 export function runAttack(
-  attack: Attack,
+  attack: AnyAttack,
   generation: Generation,
   options: { chip: ChipName; seed: bigint; module?: CoreModule | undefined },
 ): Cell {
-  const scene = new Scene(generation, { ...options, image: attack.image });
-  const outcome = attack.run(scene);
+  const { scene, outcome } = tried(attack, generation, options);
   checkOutcome(attack.threat, outcome);
   const { got, via } = outcome;
   return {
@@ -75,6 +75,21 @@ export function runAttack(
     via,
     events: scene.events,
   };
+}
+
+function tried(
+  attack: AnyAttack,
+  generation: Generation,
+  options: { chip: ChipName; seed: bigint; module?: CoreModule | undefined },
+): { scene: Scene | TioScene; outcome: Outcome } {
+  if ("run" in attack) {
+    const scene = new Scene(generation, { ...options, image: attack.image });
+    return { scene, outcome: attack.run(scene) };
+  }
+  if (!isFor(attack, generation))
+    throw new Misuse(`${attack.threat}: ${generation}, expected sev-tio`);
+  const scene = new TioScene(options);
+  return { scene, outcome: attack.tio(scene) };
 }
 
 /** A user's attack may answer anything. */

@@ -3,11 +3,13 @@
 import * as Code from "../abi/exit.ts";
 import * as Pte from "../abi/pte.ts";
 import * as Feature from "../abi/sev-features.ts";
-import { type ChipName, featuresOf, type Generation } from "../chip/chip.ts";
+import { type Chip, type ChipName, featuresOf, type Generation } from "../chip/chip.ts";
+import { chips } from "../chip/index.ts";
 import { CheckFailed } from "../error.ts";
+import type { Hypervisor } from "../hypervisor/hypervisor.ts";
 import { makePrivate, makeShared } from "../hypervisor/page-state.ts";
 import type { Vcpu } from "../hypervisor/vcpu.ts";
-import type { Vm } from "../hypervisor/vm.ts";
+import type { Vm, VmOptions } from "../hypervisor/vm.ts";
 import { createPlatform, type Platform } from "../platform.ts";
 import type { DevicePort, DimmPort, Exit, HostPort } from "../port.ts";
 import { prng } from "../prng.ts";
@@ -35,6 +37,7 @@ const MOST_EXITS = 100_000;
 
 export class Scene {
   readonly generation: Generation;
+  readonly chip: Chip;
   readonly features: ReturnType<typeof featuresOf>;
   readonly host: HostPort;
   readonly device: DevicePort;
@@ -56,6 +59,7 @@ export class Scene {
   constructor(generation: Generation, options: SceneOptions) {
     const { chip, seed, module } = options;
     this.generation = generation;
+    this.chip = chips[chip];
     this.features = featuresOf(generation);
     const platform = createPlatform({
       chip,
@@ -75,10 +79,21 @@ export class Scene {
   }
 
   /** One more VM on the same machine: the attacker's own. */
-  createVm(image: Image): Vm {
+  createVm(image: Image, options: Partial<VmOptions> = {}): Vm {
     // A guest that fears injection says so in its VMSA, which is measured. APM vol. 2, 15.36.16.
     const sevFeatures = this.features.snp ? bit(Feature.RESTRICTED_INJECTION_BIT) : 0n;
-    return this.#platform.createVm({ memory: MEMORY, pageSize: "4k", image, sevFeatures });
+    const common = { memory: MEMORY, pageSize: "4k", sevFeatures } as const;
+    return this.#platform.createVm({ ...common, ...options, image });
+  }
+
+  /** The host's software, with its mailbox and its free pages. */
+  get hypervisor(): Hypervisor {
+    return this.#platform.hypervisor;
+  }
+
+  /** The C-bit's mask where the host keeps its guests' memory, and its own, under its own key (SME); else 0. */
+  get hostKey(): bigint {
+    return this.features.sme ? this.#cBit : 0n;
   }
 
   /** Says what happened. */
@@ -100,18 +115,25 @@ export class Scene {
 
   /** Runs the victim to its next HLT. False when it will never run again; `ended` says why. */
   advance(): boolean {
-    for (let exits = 0; exits < MOST_EXITS && this.ended === undefined; exits++) {
-      const exit = this.vcpu.run();
+    this.ended ??= this.#runToHlt(this.vm, this.vcpu, this.#hooks);
+    return this.ended === undefined;
+  }
+
+  /** Runs another vCPU to its next HLT. Answers why it will never run again, when that is so. */
+  run(vm: Vm, vcpu: Vcpu = vm.vcpus[0] as Vcpu): string | undefined {
+    return this.#runToHlt(vm, vcpu, []);
+  }
+
+  #runToHlt(vm: Vm, vcpu: Vcpu, hooks: ((exit: Exit) => void)[]): string | undefined {
+    for (let exits = 0; exits < MOST_EXITS; exits++) {
+      const exit = vcpu.run();
       const seen = describe(exit);
       this.note(`the guest left: ${seen}`);
-      for (const hook of this.#hooks) hook(exit);
-      if (isFatal(exit)) this.ended = seen;
-      else if (this.vm.serve(this.vcpu, exit) === "ends") this.ended = seen;
-      else if (exit.code === BigInt(Code.VMEXIT_HLT)) return true;
+      for (const hook of hooks) hook(exit);
+      if (isFatal(exit) || vm.serve(vcpu, exit) === "ends") return seen;
+      if (exit.code === BigInt(Code.VMEXIT_HLT)) return undefined;
     }
-    if (this.ended === undefined)
-      throw new CheckFailed(`victim: ${MOST_EXITS} exits without HLT, expected one`);
-    return false;
+    throw new CheckFailed(`guest: ${MOST_EXITS} exits without HLT, expected one`);
   }
 
   /** Runs the victim through its stages to the end. */

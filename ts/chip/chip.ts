@@ -23,16 +23,10 @@ export interface Chip {
   asids: number;
   /** CPUID Fn8000_001F EDX: the lowest ASID of a SEV guest without SEV-ES. A BIOS setting. */
   minSevAsid: number;
-  /** CPUID Fn8000_001F EAX: what of SME and SEV the part has. */
+  /** CPUID Fn8000_001F EAX: what of SME and SEV the part has, as ts/abi/sev-capability.ts. */
   sevCapabilities: number;
   /** Frequency of the time-stamp counter, in kHz: that of P0. */
   tscKhz: number;
-  /** CPUID Fn8000_001F EAX[7]: VMPL supervisor shadow stack, the fifth permission bit. */
-  vmplSss: boolean;
-  /** CPUID Fn8000_001F EAX[6]. */
-  rmpquery: boolean;
-  /** CPUID Fn8000_001F EAX[21]. */
-  rmpread: boolean;
   /** CPUID Fn8000_0025, on parts with a segmented RMP: the span of a segment as a shift, and how many entries of the segment
    *  table count (with NumCachedReduction those that are cached, else all 512). */
   rmpSegments?: { minShift: number; maxShift: number; limit: number };
@@ -40,6 +34,11 @@ export interface Chip {
   newest: Generation;
   /** Tweak constants of the memory engine known from silicon: 4 bytes, repeated, by address bit. */
   tweaks?: Record<number, string>;
+}
+
+/** Whether a part has a capability of ts/abi/sev-capability.ts. */
+export function isCapable({ sevCapabilities }: Chip, position: number): boolean {
+  return ((sevCapabilities >>> position) & 1) === 1;
 }
 
 /** What a generation switches on. Each includes those before it, but that SEV guests do without the host's SME key. */

@@ -1,5 +1,6 @@
 // CPUID of a part: what the instruction answers on the host, and what a hypervisor tells a guest. APM vol. 3, appendix E; spec
 // digest cpuid-msr.md 1 and 2.
+import * as Capability from "../abi/sev-capability.ts";
 import { type Chip, featuresOf, type Generation } from "./chip.ts";
 
 export interface CpuidValues {
@@ -96,9 +97,9 @@ export function cpuidOf(chip: Chip, generation: Generation): Cpuid {
 }
 
 // What a guest may know of EAX: which of the three it is; and whether it must flush what it validates.
-const SEV = 2 ** 1;
-const SEV_ES = 2 ** 3;
-const SEV_SNP = 2 ** 4;
+const SEV = 2 ** Capability.SEV_BIT;
+const SEV_ES = 2 ** Capability.SEV_ES_BIT;
+const SEV_SNP = 2 ** Capability.SEV_SNP_BIT;
 const GUEST_REDUCTION = 1;
 /** CPUID Fn8000_0001 ECX: SVM. A guest has none: nested virtualisation is refused. */
 const SVM = 2 ** 2;

@@ -16,8 +16,5 @@ export const genoa: Chip = {
   sevCapabilities: 0x0101fdff,
   // Base clock of EPYC 9334: AMD's product page.
   tscKhz: 2700000,
-  vmplSss: true,
-  rmpquery: true,
-  rmpread: false,
   newest: "sev-snp",
 };

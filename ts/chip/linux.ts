@@ -1,18 +1,19 @@
 // What Linux makes of a part and of what is switched on: the flags in /proc/cpuinfo and the parameters of kvm_amd, which
 // people grep to see what a machine can do. arch/x86/kernel/cpu/amd.c (early_detect_mem_encrypt) and arch/x86/kvm/svm/sev.c.
+import * as Capability from "../abi/sev-capability.ts";
 import { type Chip, featuresOf, type Generation } from "./chip.ts";
 import { type Cpuid, cpuidOf, ENCRYPTION } from "./cpuid.ts";
 
 /** Flags of Fn8000_001F EAX, by bit. arch/x86/include/asm/cpufeatures.h, word 19. */
 const FLAGS: readonly [name: string, position: number][] = [
-  ["sme", 0],
-  ["sev", 1],
-  ["vm_page_flush", 2],
-  ["sev_es", 3],
-  ["sev_snp", 4],
-  ["v_tsc_aux", 9],
-  ["sme_coherent", 10],
-  ["debug_swap", 14],
+  ["sme", Capability.SME_BIT],
+  ["sev", Capability.SEV_BIT],
+  ["vm_page_flush", Capability.PAGE_FLUSH_MSR_BIT],
+  ["sev_es", Capability.SEV_ES_BIT],
+  ["sev_snp", Capability.SEV_SNP_BIT],
+  ["v_tsc_aux", Capability.TSC_AUX_BIT],
+  ["sme_coherent", Capability.COHERENCY_BIT],
+  ["debug_swap", Capability.DEBUG_SWAP_BIT],
 ];
 
 /** Of what needs SYSCFG.MemEncryptionModEn, or SNP, nothing is shown while it is off. */
@@ -44,8 +45,8 @@ export function kvmAmdParameters(
   const below = edx > 1;
   const answer = (yes: boolean) => (yes ? "Y" : "N");
   return {
-    sev: answer(sev && has(1) && edx <= ecx),
-    sev_es: answer(es && has(3) && below),
-    sev_snp: answer(snp && has(4) && below),
+    sev: answer(sev && has(Capability.SEV_BIT) && edx <= ecx),
+    sev_es: answer(es && has(Capability.SEV_ES_BIT) && below),
+    sev_snp: answer(snp && has(Capability.SEV_SNP_BIT) && below),
   };
 }

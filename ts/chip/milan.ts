@@ -14,8 +14,5 @@ export const milan: Chip = {
   sevCapabilities: 0x0101fd3f,
   // Base clock of EPYC 7713: AMD's product page.
   tscKhz: 2000000,
-  vmplSss: false,
-  rmpquery: false,
-  rmpread: false,
   newest: "sev-snp",
 };

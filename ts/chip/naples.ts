@@ -14,9 +14,6 @@ export const naples: Chip = {
   sevCapabilities: 0x00000007,
   // Base clock of EPYC 7601: AMD's product page.
   tscKhz: 2200000,
-  vmplSss: false,
-  rmpquery: false,
-  rmpread: false,
   newest: "sev",
   // Recovered from EPYC 7251 and 7401P: SEVurity (IEEE S&P 2020), table I and its tools.
   tweaks: {

@@ -30,22 +30,30 @@ export interface RmpTable {
   coveredPages: number;
   /** Where the memory begins that the BIOS reserves for it, up to the end. */
   reserved: bigint;
+  /** The 64-bit MMIO window that it covers too. */
+  mmio?: { base: bigint; bytes: bigint };
 }
 
 const PAGE = 0x1000n;
 const LARGE = 0x200000n;
 const GIB = 1n << 30n;
 const SEGMENT_SHIFT = 36;
+const MMIO_LOWEST = 512n * GIB;
 /** Bytes of memory for each byte of the RMP: an entry of 16 bytes speaks for 4096. */
 const RATIO = 256n;
 const BOOKKEEPING = BigInt(Table.BOOKKEEPING);
 
-/** Lays out the RMP of a machine with `dram` bytes. Throws Misuse for what cannot be. */
-export function rmpTable(chip: Chip, dram: bigint, options: RmpOptions = {}): RmpTable {
+/** Lays out the RMP of a machine with `dram` bytes, and with segments an MMIO window. Throws Misuse for what cannot be. */
+export function rmpTable(
+  chip: Chip,
+  dram: bigint,
+  options: RmpOptions = {},
+  withMmio = false,
+): RmpTable {
   const segmented = options.segmented ?? chip.rmpSegments !== undefined;
   if (segmented && !chip.rmpSegments)
     throw new Misuse(`rmp: ${chip.product} has no segmented RMP; it came with Turin`);
-  const table = segmented ? inSegments(chip, dram, options) : contiguous(dram, options);
+  const table = segmented ? inSegments(chip, dram, options, withMmio) : contiguous(dram, options);
   if (table.reserved <= 0n)
     throw new Misuse(`dram: ${dram} bytes, expected a multiple of 2 MiB with room for the RMP`);
   return table;
@@ -67,13 +75,18 @@ function contiguous(dram: bigint, options: RmpOptions): RmpTable {
   };
 }
 
-function inSegments(chip: Chip, dram: bigint, options: RmpOptions): RmpTable {
+function inSegments(chip: Chip, dram: bigint, options: RmpOptions, withMmio: boolean): RmpTable {
   const { minShift, maxShift, limit } = chip.rmpSegments as NonNullable<Chip["rmpSegments"]>;
   const shift = options.segmentShift ?? SEGMENT_SHIFT;
   if (!Number.isInteger(shift) || shift < minShift || shift > maxShift)
     throw new Misuse(`rmp: segment shift ${shift}, expected ${minShift} to ${maxShift}`);
   const span = 1n << BigInt(shift);
-  const segments = options.segments ?? everySegment(dram, span);
+  const memory = options.segments ?? everySegment(dram, span);
+  const mmio = { base: mmioBase(dram, span), bytes: GIB };
+  const index = Number(mmio.base / span);
+  // Segments of 1 GiB end before the window.
+  const hasMmio = withMmio && index < limit && memory.length <= index;
+  const segments = hasMmio ? [...memory, ...Array(index - memory.length).fill(0), 1] : memory;
   if (segments.length > limit)
     throw new Misuse(`rmp: ${segments.length} segments, expected up to ${limit}`);
   const most = 2 ** Segment.COVERED_WIDTH - 1;
@@ -90,7 +103,20 @@ function inSegments(chip: Chip, dram: bigint, options: RmpOptions): RmpTable {
   const bytes = BOOKKEEPING + BigInt(Segment.COUNT * Segment.SIZE);
   const base = top - roundUp(bytes);
   const cfg = (BigInt(shift) << BigInt(Table.SEGMENT_SHIFT_LSB)) | 1n;
-  return { base, end: 0n, cfg, rst, coveredPages: 0, reserved: base };
+  const table = { base, end: 0n, cfg, rst, coveredPages: 0, reserved: base };
+  return hasMmio ? { ...table, mmio } : table;
+}
+
+/** Where 64-bit BARs are put on a machine whose RMP does not cover them. */
+export const windowAbove = (dram: bigint): { base: bigint; bytes: bigint } => ({
+  base: mmioBase(dram, GIB),
+  bytes: GIB,
+});
+
+/** Where 64-bit BARs are put: above all memory, from 512 GiB on, at the start of a segment. */
+function mmioBase(dram: bigint, span: bigint): bigint {
+  const lowest = dram > MMIO_LOWEST ? dram : MMIO_LOWEST;
+  return ((lowest + span - 1n) / span) * span;
 }
 
 /** Whole GiB of every segment of memory. */

@@ -14,8 +14,5 @@ export const rome: Chip = {
   sevCapabilities: 0x0001000f,
   // Base clock of EPYC 7742: AMD's product page.
   tscKhz: 2250000,
-  vmplSss: false,
-  rmpquery: false,
-  rmpread: false,
   newest: "sev-es",
 };

@@ -16,9 +16,6 @@ export const turin: Chip = {
   sevCapabilities: 0x83bffdff,
   // Base clock of EPYC 9535: AMD's product page.
   tscKhz: 2400000,
-  vmplSss: true,
-  rmpquery: true,
-  rmpread: true,
   // No dump of CPUID Fn8000_0025 is public: from 1 GiB, the unit of the table, to the 4 TiB of a socket's memory.
   rmpSegments: { minShift: 30, maxShift: 42, limit: 512 },
   newest: "sev-tio",

@@ -23,6 +23,7 @@ import { guestDevice } from "./guest-device.ts";
 import { kds } from "./kds.ts";
 import { key } from "./key.ts";
 import { launch } from "./launch.ts";
+import { losses } from "./losses.ts";
 import { matrix } from "./matrix.ts";
 import { ok } from "./ok.ts";
 import { policy } from "./policy.ts";
@@ -67,6 +68,7 @@ const verbs: ((program: Command) => void)[] = [
   session,
   tio,
   matrix,
+  losses,
   attack,
 ];
 

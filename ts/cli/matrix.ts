@@ -1,12 +1,11 @@
 // cloister matrix: which generation stops which attack, found by running each.
-import Table from "cli-table3";
 import type { Command } from "commander";
+import type { AnyAttack } from "../attack/attack.ts";
 import { attacks } from "../attack/attacks.ts";
 import type { Cell, MatrixOptions, RefusedGeneration } from "../attack/matrix.ts";
 import { matrix as cellsOf, runAttack } from "../attack/matrix.ts";
-import { type ChipName, type Generation, generations, lacks } from "../chip/chip.ts";
-import { chips } from "../chip/index.ts";
-import { Misuse } from "../error.ts";
+import type { ChipName, Generation } from "../chip/chip.ts";
+import { cellNamed, gridOf, storyOf } from "./grid.ts";
 import { chip, generationList, oneOf, whole } from "./option.ts";
 import { print } from "./output.ts";
 
@@ -51,22 +50,11 @@ async function act(options: Options): Promise<void> {
 }
 
 async function explain(name: string, { chip, seed, json }: Options): Promise<void> {
-  const [, from, threat] = /^([^/]+)\/([^/]+)$/.exec(name) ?? [];
-  if (from === undefined || threat === undefined)
-    throw new Misuse(`--explain: "${name}", expected GENERATION/THREAT`);
-  const generation = oneOf("--explain", generations)(from);
-  const wanted = oneOf("--explain", threats)(threat);
-  const refused = lacks(chips[chip], generation);
-  if (refused) throw new Misuse(`--explain: ${refused}`);
-  const attack = attacks.find((one) => one.threat === wanted);
-  if (!attack) throw new Misuse(`--explain: "${threat}", expected one of ${threats.join(", ")}`);
+  const [generation, threat] = cellNamed(name, "GENERATION/THREAT", threats, chip);
+  const attack = attacks[threats.indexOf(threat)] as AnyAttack;
   const cell = runAttack(attack, generation, { chip, seed: BigInt(seed) });
   if (json) return print(JSON.stringify({ title: attack.title, ...cell }, null, 2));
-  const lines = [
-    `${generation}/${threat}: ${attack.title}`,
-    ...cell.events.map((event) => `  ${event}`),
-  ];
-  await print([...lines, `${wordOf(cell)}: ${cell.got}, ${cell.via}`].join("\n"));
+  await print(storyOf(name, attack.title, cell, cell.protected ? "protected" : "not protected"));
 }
 
 const isCell = (cell: Cell | RefusedGeneration): cell is Cell => "threat" in cell;
@@ -80,24 +68,12 @@ function jsonOf(cells: (Cell | RefusedGeneration)[]): string {
   return JSON.stringify({ cells: rows }, null, 2);
 }
 
-const wordOf = (cell: Cell) => (cell.protected ? "protected" : "not protected");
-
 /** A row a threat, a column a generation. */
 export function tableOf(all: (Cell | RefusedGeneration)[], on: string): string {
-  const cells = all.filter(isCell);
-  const columns = generations.filter((one) => cells.some((cell) => cell.generation === one));
-  const table = new Table({
-    head: [`on ${on}`, ...columns],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const threat of new Set(cells.map((cell) => cell.threat))) {
-    const row = columns.map((generation) => {
-      const cell = cells.find((one) => one.threat === threat && one.generation === generation);
-      return cell ? `${cell.protected ? "yes" : "no "} ${cell.got}` : "";
-    });
-    table.push([threat, ...row]);
-  }
-  const refused = all.filter((cell) => !isCell(cell)) as RefusedGeneration[];
-  const notes = refused.map(({ generation, refused: why }) => `${generation}: ${why}`);
-  return [table.toString(), ...notes].join("\n");
+  const rows = all.map((cell) =>
+    isCell(cell)
+      ? { ...cell, row: cell.threat, text: `${cell.protected ? "yes" : "no "} ${cell.got}` }
+      : cell,
+  );
+  return gridOf(rows, on);
 }

@@ -23,6 +23,7 @@ import { modelTable } from "./model-table.ts";
 import { chip, generationList, oneOf, pageSize, size, whole } from "./option.ts";
 import { print, writeWhole } from "./output.ts";
 import { progress } from "./progress.ts";
+import { threads } from "./threads.ts";
 import { Timeline } from "./timeline.ts";
 import { openTraceFile, type TraceFile } from "./trace-file.ts";
 
@@ -41,6 +42,7 @@ interface Options extends Exports {
   vms: number;
   costs?: string;
   repeat: number;
+  threads: number;
   json?: boolean;
   out?: string;
   format?: TraceFormat;
@@ -83,6 +85,7 @@ export function replay(program: Command): void {
       oneOf("--check", ["digest", "each"] as const),
       "digest",
     )
+    .option("--threads <n>", "run the generations in so many threads", whole("--threads", 1), 1)
     .option("--json", "print the report as JSON")
     .option("--out <file>", "write the report as JSON to a file as well")
     .option("--repeat <n>", "run so often; seconds are medians", whole("--repeat", 1), 1)
@@ -168,6 +171,7 @@ async function runFile(
       ...{ chip, pageSize, seed, resident, check, model, numa, backing, vms },
       ...(generations ? { generations } : {}),
       ...(costs ? { costs } : {}),
+      ...(options.threads > 1 ? { threads: () => threads(options.threads) } : {}),
       ...(timeline ? { onBatch: (ran) => timeline.add(ran) } : {}),
       signal,
       onProgress: (records) => shown.update(trace.bytes, records),

@@ -26,6 +26,10 @@ export interface DeviceOptions extends Omit<SpdmOptions, "slots" | "faults" | "p
   /** The Requester ID of the function that is the first TDI; DMTF's requester asks for 0xBEEF. */
   functionId?: number;
   vfs?: number;
+  /** The functions, by IDE_KM port index, instead of the usual two; one of them has the mailbox. Each is an interface. */
+  ports?: (mailbox: DoeMailbox) => PcieFunction[];
+  /** The port that the device is behind; default one of its own, which routes and no more. */
+  rootPort?: RootPort;
   p2p?: boolean;
   /** A device interface report to tell instead of the one made from the BARs. */
   tdiReport?: Uint8Array;
@@ -57,7 +61,7 @@ export class TdispDevice {
   readonly tdisp: TdispResponder;
   readonly cxl: CxlResponder = new CxlResponder();
   readonly mailbox: DoeMailbox;
-  readonly rootPort: RootPort = new RootPort();
+  readonly rootPort: RootPort;
   readonly #doe: DoeResponder;
 
   constructor(options: DeviceOptions) {
@@ -68,7 +72,9 @@ export class TdispDevice {
     const slots = options.slots ?? emulatedSlots(curves, options.prng, count);
     const { latency = 0, clock, prng } = options;
     this.mailbox = new DoeMailbox({ exchange: (object) => this.exchange(object), clock, latency });
-    this.functions = this.#ports(options);
+    this.rootPort = options.rootPort ?? new RootPort();
+    this.functions = options.ports?.(this.mailbox) ?? usualPorts(options, this.mailbox);
+    for (const port of this.functions) this.rootPort.attach(port);
     const tdis = this.#tdis(options);
     this.ide = new IdeKmResponder(this.functions);
     this.tdisp = new TdispResponder({ tdis, prng, faults, p2p: options.p2p ?? true });
@@ -118,32 +124,12 @@ export class TdispDevice {
     }));
   }
 
-  #ports(options: DeviceOptions): PcieFunction[] {
-    const tdi = options.functionId ?? 0xbeef;
-    if (!Number.isInteger(tdi) || tdi < 1 || tdi > 0xffff || (tdi & FUNCTION_BITS) === 0) {
-      throw new Misuse(`function ${tdi}: expected a Requester ID whose function is not 0`);
-    }
-    const total = options.vfs ?? 2;
-    const vfs = { total, offset: 1, stride: 1, bars: VF_BARS };
-    const first = new PcieFunction({
-      functionId: tdi & ~FUNCTION_BITS,
-      bars: [{ index: 0, bytes: 0x4000 }],
-      mailbox: this.mailbox,
-    });
-    const second = new PcieFunction({
-      functionId: tdi,
-      bars: BARS,
-      msiX: MSI_X,
-      ...(total > 0 ? { vfs } : {}),
-    });
-    for (const port of [first, second]) this.rootPort.attach(port);
-    return [first, second];
-  }
-
   #tdis(options: DeviceOptions): Tdi[] {
+    const virtualOf = (port: PcieFunction) =>
+      Array.from({ length: port.vfs?.total ?? 0 }, (_, vf) => new Tdi(port, vf));
+    if (options.ports) return this.functions.flatMap((port) => [new Tdi(port), ...virtualOf(port)]);
     const [first, second] = this.functions as [PcieFunction, PcieFunction];
-    const virtual = Array.from({ length: second.vfs?.total ?? 0 }, (_, vf) => new Tdi(second, vf));
-    return [new Tdi(second, undefined, options.tdiReport), new Tdi(first), ...virtual];
+    return [new Tdi(second, undefined, options.tdiReport), new Tdi(first), ...virtualOf(second)];
   }
 
   #protocols(): Map<string, Protocol> {
@@ -196,6 +182,28 @@ export class TdispDevice {
       }
     });
   }
+}
+
+/** The mailbox's function, and the one that is the first interface. */
+function usualPorts(options: DeviceOptions, mailbox: DoeMailbox): PcieFunction[] {
+  const tdi = options.functionId ?? 0xbeef;
+  if (!Number.isInteger(tdi) || tdi < 1 || tdi > 0xffff || (tdi & FUNCTION_BITS) === 0) {
+    throw new Misuse(`function ${tdi}: expected a Requester ID whose function is not 0`);
+  }
+  const total = options.vfs ?? 2;
+  const vfs = { total, offset: 1, stride: 1, bars: VF_BARS };
+  const first = new PcieFunction({
+    functionId: tdi & ~FUNCTION_BITS,
+    bars: [{ index: 0, bytes: 0x4000 }],
+    mailbox,
+  });
+  const second = new PcieFunction({
+    functionId: tdi,
+    bars: BARS,
+    msiX: MSI_X,
+    ...(total > 0 ? { vfs } : {}),
+  });
+  return [first, second];
 }
 
 const noUpdate = (tdi: Tdi): boolean =>

@@ -38,7 +38,8 @@ export type Protocol = (payload: Uint8Array, sessionId: number) => Uint8Array | 
 export interface SpdmOptions {
   prng: Prng;
   clock: Clock;
-  slots: Slot[];
+  /** Certificates and keys; a function is asked when they are needed first. */
+  slots: Slot[] | (() => Slot[]);
   curves?: Curves;
   measurements?: Measurement[];
   versions?: number[];
@@ -65,7 +66,8 @@ export class SpdmResponder {
   readonly prng: Prng;
   readonly clock: Clock;
   readonly curves: Curves;
-  readonly slots: Slot[];
+  readonly #slots: Slot[] | (() => Slot[]);
+  #made: Slot[] | undefined;
   readonly measurements: Measurement[];
   readonly versions: number[];
   readonly flags: number;
@@ -88,7 +90,7 @@ export class SpdmResponder {
     this.prng = options.prng;
     this.clock = options.clock;
     this.curves = options.curves ?? nobleCurves;
-    this.slots = options.slots;
+    this.#slots = options.slots;
     this.measurements = checkMeasurements(options.measurements ?? defaultMeasurements());
     this.versions = options.versions ?? VERSIONS;
     this.flags = options.flags ?? responderFlags;
@@ -100,6 +102,11 @@ export class SpdmResponder {
     this.protocols = options.protocols ?? new Map();
     this.#onSessionEnd = options.onSessionEnd ?? (() => {});
     this.#tap = options.tap ?? (() => {});
+  }
+
+  get slots(): Slot[] {
+    this.#made ??= typeof this.#slots === "function" ? this.#slots() : this.#slots;
+    return this.#made;
   }
 
   /** A message outside any session; undefined when it gets no answer. */

@@ -35,6 +35,9 @@ export const eventTable: Record<TdiEvent, [TdiState, TdiState, TdiState, TdiStat
   SECURITY_LOST:         [U, E, E, E],
 };
 
+const isReset = (event: TdiEvent): boolean =>
+  event === "FUNCTION_LEVEL_RESET" || event === "CONVENTIONAL_RESET";
+
 export interface Lock {
   flags: number;
   stream: IdeStream;
@@ -60,6 +63,8 @@ export class Tdi {
   nonce: Uint8Array | undefined;
   ranges: MmioRange[] = [];
   readonly boundStreams: Set<number> = new Set();
+  /** Called when what the interface holds must go: at LOCK, at STOP and at every reset. */
+  onScrub: () => void = () => {};
   readonly #givenReport: Uint8Array | undefined;
 
   constructor(port: PcieFunction, vf?: number, report?: Uint8Array) {
@@ -83,6 +88,7 @@ export class Tdi {
     this.nonce = nonce;
     this.ranges = rangesOf(this.port, this.vf, bit(lock.flags, Tdisp.LOCK_MSIX_BIT));
     this.state = Tdisp.CONFIG_LOCKED;
+    this.onScrub();
   }
 
   start(): void {
@@ -97,10 +103,12 @@ export class Tdi {
     this.ranges = [];
     this.boundStreams.clear();
     this.state = Tdisp.CONFIG_UNLOCKED;
+    this.onScrub();
   }
 
   event(event: TdiEvent): void {
     const next = eventTable[event][this.state]!;
+    if (isReset(event)) this.onScrub();
     if (next === this.state) return;
     if (next === Tdisp.CONFIG_UNLOCKED) {
       this.stop();

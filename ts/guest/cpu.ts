@@ -2,10 +2,11 @@
 // not leave by themselves become #VC (vector 29). APM vol. 2, 15.9 and table 15-35; vol. 3 for each instruction.
 import * as Code from "../abi/exit.ts";
 import * as Msr from "../abi/msr.ts";
+import * as Vmsa from "../abi/vmsa.ts";
 import * as World from "../abi/world.ts";
 import type { CpuidValues } from "../chip/cpuid.ts";
 import type { GuestPort, RmpAdjust, RmpQuery } from "../port.ts";
-import { DONE, Execution, type Step } from "./execution.ts";
+import { Execution, type Step } from "./execution.ts";
 import * as Decoded from "./instruction.ts";
 import { moveBytes } from "./move.ts";
 import { readMsr, writeMsr } from "./msr.ts";
@@ -24,7 +25,7 @@ export type PortBytes = 1 | 2 | 4;
 export type MmioBytes = 1 | 2 | 4 | 8;
 
 const LOW = 0xffffffffn;
-const low = (word: bigint) => Number(word & LOW);
+const INTERRUPT_FLAG = 1n << BigInt(Vmsa.RFLAGS_IF_BIT);
 
 export class Cpu extends Execution {
   readonly #part: Part;
@@ -47,36 +48,30 @@ export class Cpu extends Execution {
 
   /** Reads memory, of any length. */
   read(gva: bigint, into: Uint8Array): Step {
-    const act = () => this.port.read(gva, into);
-    if (this.isDue) return this.access(act);
-    this.ticked();
-    return act() ? DONE : this.again(act);
+    return this.access(this.port.read, gva, into);
   }
 
   write(gva: bigint, from: Uint8Array): Step {
-    const act = () => this.port.write(gva, from);
-    if (this.isDue) return this.access(act);
-    this.ticked();
-    return act() ? DONE : this.again(act);
+    return this.access(this.port.write, gva, from);
   }
 
-  *fetch(gva: bigint, into: Uint8Array): Step {
-    yield* this.access(() => this.port.fetch(gva, into));
+  fetch(gva: bigint, into: Uint8Array): Step {
+    return this.access(this.port.fetch, gva, into);
   }
 
   *cpuid(leaf: number, subleaf = 0): Step<CpuidValues> {
     const { registers } = this;
-    registers.rax = BigInt(leaf);
-    registers.rcx = BigInt(subleaf);
+    registers.eax = leaf;
+    registers.ecx = subleaf;
     if (!(yield* this.intercepted(Code.VMEXIT_CPUID, 0n, 0n, Decoded.CPUID))) {
       const { eax, ebx, ecx, edx } = this.#part.cpuid(leaf, subleaf);
-      registers.rax = BigInt(eax);
-      registers.rbx = BigInt(ebx);
-      registers.rcx = BigInt(ecx);
-      registers.rdx = BigInt(edx);
+      registers.eax = eax;
+      registers.ebx = ebx;
+      registers.ecx = ecx;
+      registers.edx = edx;
     }
-    const { rax, rbx, rcx, rdx } = registers;
-    return { eax: low(rax), ebx: low(rbx), ecx: low(rcx), edx: low(rdx) };
+    const { eax, ebx, ecx, edx } = registers;
+    return { eax, ebx, ecx, edx };
   }
 
   /** RDMSR. The GHCB MSR and SEV_STATUS never leave a SEV guest. */
@@ -122,11 +117,11 @@ export class Cpu extends Execution {
   *in(port: number, bytes: PortBytes): Step<number> {
     yield* this.#port({ kind: "in", length: 1, port, bytes });
     const width = 2 ** (8 * bytes) - 1;
-    return (low(this.registers.rax) & width) >>> 0;
+    return (this.registers.eax & width) >>> 0;
   }
 
   *out(port: number, bytes: PortBytes, value: number): Step {
-    this.registers.rax = BigInt(value >>> 0);
+    this.registers.eax = value;
     yield* this.#port({ kind: "out", length: 1, port, bytes });
   }
 
@@ -192,6 +187,17 @@ export class Cpu extends Execution {
     return this.hlt();
   }
 
+  /** STI: interrupts are taken from now on, and what waited at once. */
+  *sti(): Step {
+    this.registers.rflags |= INTERRUPT_FLAG;
+    yield* this.events();
+  }
+
+  *cli(): Step {
+    this.registers.rflags &= ~INTERRUPT_FLAG;
+    yield* [];
+  }
+
   *pause(): Step {
     yield* this.intercepted(Code.VMEXIT_PAUSE, 0n, 0n, Decoded.PAUSE);
   }
@@ -202,7 +208,7 @@ export class Cpu extends Execution {
 
   *rdtscp(): Step<{ tsc: bigint; aux: number }> {
     const tsc = yield* this.#stamp(Code.VMEXIT_RDTSCP, Decoded.RDTSCP);
-    return { tsc, aux: low(this.registers.rcx) };
+    return { tsc, aux: this.registers.ecx };
   }
 
   *#stamp(code: number, instruction: Decoded.Instruction): Step<bigint> {
@@ -261,16 +267,15 @@ export class Cpu extends Execution {
   }
 
   /** VMMCALL: a call of the hypervisor, by registers. Not intercepted it is #UD. */
-  *vmmcall(): Step {
-    if (!(yield* this.intercepted(Code.VMEXIT_VMMCALL, 0n, 0n, Decoded.VMMCALL)))
+  *vmmcall(instruction: Decoded.Instruction = Decoded.VMMCALL): Step {
+    if (!(yield* this.intercepted(Code.VMEXIT_VMMCALL, 0n, 0n, instruction)))
       yield* this.raise(Code.UD, 0n, 0n);
   }
 
-  /** Decoded.VMGEXIT, which is REP VMMCALL: a guest with encrypted state leaves. For any other it is VMMCALL. */
-  *vmgexit(): Step {
-    const code = this.isEncrypted ? Code.VMEXIT_VMGEXIT : Code.VMEXIT_VMMCALL;
-    if (!(yield* this.intercepted(code, 0n, 0n, Decoded.VMGEXIT)))
-      yield* this.raise(Code.UD, 0n, 0n);
+  /** VMGEXIT, which is REP VMMCALL: a guest with encrypted state leaves. For any other it is VMMCALL. */
+  vmgexit(): Step<unknown> {
+    if (!this.isEncrypted) return this.vmmcall(Decoded.VMGEXIT);
+    return this.intercepted(Code.VMEXIT_VMGEXIT, 0n, 0n, Decoded.VMGEXIT);
   }
 
   /** VMRUN in a guest: nested virtualisation, which the hypervisor must emulate, or refuse. */
@@ -306,7 +311,7 @@ export class Cpu extends Execution {
   /** Repeats an instruction until it is not refused. */
   *#completed<T>(act: () => T | undefined): Step<T> {
     let answer: T | undefined;
-    yield* this.access(() => {
+    yield* this.repeated(() => {
       answer = act();
       return answer !== undefined;
     });

@@ -14,6 +14,9 @@ export type Step<T = void> = Generator<void, T, void>;
 /** A routine of the guest's interrupt descriptor table. `cr2` means something for #PF and #VC. */
 export type Routine = (cpu: Cpu, error: bigint, cr2: bigint) => Step;
 
+/** A port's way to memory. False: refused. */
+type Access = GuestPort["read"];
+
 const VECTOR = 2 ** Vmcb.EVENT_VECTOR_WIDTH - 1;
 const ERROR_VALID = 2 ** Vmcb.EVENT_ERROR_VALID_BIT;
 const MMIO = BigInt(Code.VMEXIT_NPF);
@@ -27,7 +30,7 @@ const DEEPEST = 64;
 const NO_CODE = new Uint8Array();
 /** The steps of an access that was not refused: none. One for all, for a new generator would cost as much as the access: a guest's
  *  loads are 1.6 times as fast (bench/vm.ts, vm-sev-snp-load). */
-export const DONE: Step = (function* () {})();
+const DONE: Step = (function* () {})();
 DONE.next();
 const ACCESS: Instruction = { kind: "access", length: 0 };
 
@@ -94,16 +97,23 @@ export abstract class Execution {
 
   protected abstract halted(): Step;
 
-  /** Repeats an access until the silicon no longer refuses it. */
-  protected *access(act: () => boolean): Step {
-    if (this.ticked()) yield* this.interrupted();
-    while (!act()) yield* this.refusal();
+  /** An access, repeated until the silicon no longer refuses it. */
+  protected access(act: Access, gva: bigint, bytes: Uint8Array): Step {
+    const due = this.ticked();
+    return !due && act(gva, bytes) ? DONE : this.#again(due, act, gva, bytes);
   }
 
-  /** As `access`, for one that was tried when nothing was due, and refused. */
-  protected *again(act: () => boolean): Step {
-    do yield* this.refusal();
-    while (!act());
+  /** Goes on with an access that an interrupt came before, or that was refused. */
+  *#again(due: boolean, act: Access, gva: bigint, bytes: Uint8Array): Step {
+    if (due) yield* this.interrupted();
+    else yield* this.refusal();
+    while (!act(gva, bytes)) yield* this.refusal();
+  }
+
+  /** What the silicon may refuse, until it no longer does. */
+  protected *repeated(act: () => boolean): Step {
+    if (this.ticked()) yield* this.interrupted();
+    while (!act()) yield* this.refusal();
   }
 
   /** Meets one refusal. */
@@ -131,7 +141,7 @@ export abstract class Execution {
       const answer = this.cpu.instruction(code, info1, info2, length);
       if (answer === World.CONTINUES) return false;
       if (answer !== World.LEFT) {
-        yield* this.communicate(BigInt(code), instruction, 0n);
+        yield* this.deliver(Code.VC, BigInt(code), 0n, instruction);
         return true;
       }
       if (yield* this.away(rip, length)) return true;
@@ -158,7 +168,7 @@ export abstract class Execution {
       }
       const { vector, error, cr2 } = this.cpu.exception();
       if (vector === Code.VC && error === MMIO) {
-        yield* this.communicate(error, instruction, cr2);
+        yield* this.deliver(vector, error, cr2, instruction);
         return false;
       }
       yield* this.raise(vector, error, cr2);
@@ -172,19 +182,13 @@ export abstract class Execution {
     for (let i = 0; i < code.length; i++) world.setUint8(World.FETCHED + i, code[i] as number);
   }
 
-  /** #VC: the guest's own routine does the instruction, which is then complete. */
-  protected *communicate(code: bigint, instruction: Instruction, cr2: bigint): Step {
-    const outer = this.instruction;
-    this.instruction = instruction;
-    yield* this.deliver(Code.VC, code, cr2);
-    this.instruction = outer;
-    this.skip(instruction.length);
-  }
-
   /** RIP moves past an instruction. */
   protected skip(length: number): void {
-    const { words } = this.cpu;
-    words[RIP] = (words[RIP] as bigint) + BigInt(length);
+    const { file } = this.cpu;
+    const next = this.rip + length;
+    file.setUint32(Vmsa.RIP, next, true);
+    if (next > 0xffffffff)
+      file.setUint32(Vmsa.RIP + 4, file.getUint32(Vmsa.RIP + 4, true) + 1, true);
   }
 
   /** Away at the host's, from an instruction of `length` bytes at `rip`. True when it came back with RIP past it. */
@@ -193,7 +197,8 @@ export abstract class Execution {
     this.#next = (rip + length) >>> 0;
     yield;
     const done = this.rip === this.#next;
-    yield* this.events();
+    const event = this.cpu.takeEvent();
+    if (event !== 0) yield* this.events(event);
     return done;
   }
 
@@ -204,12 +209,18 @@ export abstract class Execution {
     const code = Code.VMEXIT_EXCEPTION + vector;
     const answer = this.cpu.instruction(code, error, cr2, 0);
     if (answer === World.LEFT) yield* this.away(rip, 0);
-    else if (answer === World.EXCEPTION) yield* this.communicate(BigInt(code), ACCESS, cr2);
+    else if (answer === World.EXCEPTION) yield* this.deliver(Code.VC, BigInt(code), cr2);
     else yield* this.deliver(vector, error, cr2);
   }
 
-  /** The guest's routine for a vector, from its first instruction to IRET. Without one the CPU shuts down. APM vol. 2, 8.2.9. */
-  protected *deliver(vector: number, error: bigint, cr2: bigint): Step {
+  /** The guest's routine for a vector, from its first instruction to IRET. Without one the CPU shuts down. APM vol. 2, 8.2.9.
+   *  The routine of #VC does the instruction, which is then complete. */
+  protected *deliver(
+    vector: number,
+    error: bigint,
+    cr2: bigint,
+    instruction: Instruction = ACCESS,
+  ): Step {
     const routine = this.#routines.get(vector);
     if (!routine || this.#depth === DEEPEST) return yield* this.shutdown();
     const { file, words } = this.cpu;
@@ -219,15 +230,18 @@ export abstract class Execution {
     const { cpl } = this.registers;
     file.setUint32(Vmsa.RFLAGS, flags & ~INTERRUPT_FLAG, true);
     if (cpl !== 0) this.registers.cpl = 0;
-    const outer = this.interruptedCpl;
+    const { interruptedCpl: outerCpl, instruction: outer } = this;
     this.interruptedCpl = cpl;
+    this.instruction = instruction;
     this.#depth++;
     yield* routine(this as unknown as Cpu, error, cr2);
     this.#depth--;
-    this.interruptedCpl = outer;
+    this.instruction = outer;
+    this.interruptedCpl = outerCpl;
     if (cpl !== 0) this.registers.cpl = cpl;
     file.setUint32(Vmsa.RFLAGS, flags, true);
     words[RIP] = rip;
+    this.skip(instruction.length);
   }
 
   /** Shutdown: nothing but a reset ends it. */
@@ -241,18 +255,21 @@ export abstract class Execution {
     }
   }
 
-  /** Takes what was injected and what is pending. True when there was something. */
-  protected *events(): Step<boolean> {
-    let some = false;
-    for (let event = this.cpu.takeEvent(); event !== 0; event = this.cpu.takeEvent()) {
-      some = true;
+  /** Takes events, what was injected and what is pending, from this one on. */
+  protected *events(first: number = this.cpu.takeEvent()): Step {
+    for (let event = first; event !== 0; event = this.cpu.takeEvent()) {
+      if (event === World.WINDOW) {
+        this.#at = this.rip;
+        this.#next = this.rip;
+        yield;
+        continue;
+      }
       const error = this.cpu.world.getUint32(World.TAKING_ERROR, true);
       const vector = event & VECTOR;
       if (this.#routines.has(vector)) this.cpu.tookEvent();
       const cr2 = this.cpu.words[CR2] as bigint;
       yield* this.deliver(vector, (event & ERROR_VALID) === 0 ? 0n : BigInt(error), cr2);
     }
-    return some;
   }
 
   /** One step of the guest: what the time-stamp counter counts. True when the host's timer is due. */
@@ -266,11 +283,6 @@ export abstract class Execution {
     if (left === 0) return false;
     world.setUint32(World.TIMER, left - 1, true);
     return left === 1;
-  }
-
-  /** Whether the next step finds the host's timer due. */
-  protected get isDue(): boolean {
-    return this.cpu.world.getUint32(World.TIMER, true) === 1;
   }
 
   /** A physical interrupt: the host's where it intercepts it. True when the guest has left and come back. */

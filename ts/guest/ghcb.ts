@@ -78,12 +78,20 @@ export class Ghcb {
 
   /** Nothing is valid any more. */
   clear(): void {
-    this.#bitmap.fill(0);
+    this.#view.setBigUint64(Layout.VALID_BITMAP, 0n, true);
+    this.#view.setBigUint64(Layout.VALID_BITMAP + 8, 0n, true);
   }
 
   /** Gives the hypervisor a 64-bit field, by its offset. */
   set(field: number, value: bigint): void {
     this.#view.setBigUint64(field, value, true);
+    this.#validate(field);
+  }
+
+  /** Gives the hypervisor a field whose upper half is zero. */
+  setLow(field: number, value: number): void {
+    this.#view.setUint32(field, value, true);
+    this.#view.setUint32(field + 4, 0, true);
     this.#validate(field);
   }
 
@@ -115,7 +123,7 @@ export class Ghcb {
 
   /** One event: the fields set so far, VMGEXIT, and the verdict over what came back. */
   *call(cpu: Cpu, code: number, info1: bigint, info2: bigint): Step<Verdict> {
-    this.set(Layout.SW_EXITCODE, BigInt(code));
+    this.setLow(Layout.SW_EXITCODE, code);
     this.set(Layout.SW_EXITINFO1, info1);
     this.set(Layout.SW_EXITINFO2, info2);
     yield* cpu.write(this.#fieldsAt, this.#fields);

@@ -9,6 +9,7 @@ import { BadInput, CheckFailed } from "../error.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
 import type { Exit, VcpuContext } from "../port.ts";
+import type { Io } from "./driver/io.ts";
 import { GuestMemory, REGION } from "./memory.ts";
 
 const bit = (position: number) => 1n << BigInt(position);
@@ -176,6 +177,36 @@ export class Kernel {
         this.#map(gva + i * PAGE, (gpa + i * PAGE) | KERNEL, false, LINEAR);
     }
     return gpa;
+  }
+
+  /** Maps a device's registers at a kernel gva, as the guest's own or shared. */
+  mapRegisters(gva: bigint, gpa: bigint, pages: number, shared: boolean): void {
+    const flags = KERNEL | (shared ? 0n : this.#private);
+    for (let i = 0n; i < BigInt(pages); i++) {
+      this.#reserve();
+      this.#map(gva + i * PAGE, (gpa + i * PAGE) | flags, false, LINEAR);
+    }
+  }
+
+  /** A page of the kernel's own, private: its gpa, which the linear map has too. */
+  page(): bigint {
+    this.#reserve();
+    return this.#small();
+  }
+
+  /** For drivers: loads and stores that are over when they return. */
+  get io(): Io {
+    const kernel = this;
+    return {
+      // biome-ignore lint/correctness/useYield: the kernel meets its exits itself
+      *read(gva, into) {
+        kernel.read(gva, into);
+      },
+      // biome-ignore lint/correctness/useYield: the kernel meets its exits itself
+      *write(gva, from) {
+        kernel.write(gva, from);
+      },
+    };
   }
 
   /** Reads as the kernel. */

@@ -30,6 +30,7 @@ type General =
   | "dr7"
   | "xcr0"
   | "xss";
+type Half = "eax" | "ebx" | "ecx" | "edx";
 type Control = "cr0" | "cr3" | "cr4" | "efer";
 
 const GENERAL: Record<General, number> = {
@@ -62,6 +63,13 @@ const GENERAL: Record<General, number> = {
   xss: Vmsa.XSS,
 };
 
+const HALVES: Record<Half, number> = {
+  eax: Vmsa.RAX,
+  ebx: Vmsa.RBX,
+  ecx: Vmsa.RCX,
+  edx: Vmsa.RDX,
+};
+
 // What an access depends on: a change takes effect at once.
 const CONTROL: Record<Control, number> = {
   cr0: Vmsa.CR0,
@@ -70,9 +78,10 @@ const CONTROL: Record<Control, number> = {
   efer: Vmsa.EFER,
 };
 
-type Named = Record<General | Control, bigint>;
+type Named = Record<General | Control, bigint> & Record<Half, number>;
 
-/** 64-bit registers by name, and the privilege level. Values are those of the vCPU that runs at the moment. */
+/** 64-bit registers by name, and the privilege level. Values are those of the vCPU that runs at the moment. A 32-bit name reads
+ *  the lower half; writing it clears the upper one. APM vol. 1, 3.1.2. */
 export interface Registers extends Named {
   cpl: number;
   readonly vmpl: number;
@@ -81,33 +90,67 @@ export interface Registers extends Named {
 }
 
 /** The registers over a CPU's file. */
-export function registersOf({ file, words, refresh }: CpuPort): Registers {
-  const registers = {
-    get cpl() {
-      return file.getUint8(Vmsa.CPL);
-    },
-    set cpl(level: number) {
-      file.setUint8(Vmsa.CPL, level);
-      refresh();
-    },
-    get vmpl() {
-      return file.getUint8(Vmsa.VMPL);
-    },
-    xmm: (index: number) =>
-      new Uint8Array(file.buffer, file.byteOffset + Vmsa.XMM + 16 * index, 16),
-  };
-  const define = (name: string, offset: number, changed: () => void) => {
-    const word = offset / 8;
-    Object.defineProperty(registers, name, {
-      enumerable: true,
-      get: () => words[word],
-      set(value: bigint) {
-        words[word] = value;
-        changed();
-      },
-    });
-  };
-  for (const [name, offset] of Object.entries(GENERAL)) define(name, offset, () => {});
-  for (const [name, offset] of Object.entries(CONTROL)) define(name, offset, refresh);
-  return registers as Registers;
+export function registersOf(cpu: CpuPort): Registers {
+  return new RegisterFile(cpu) as RegisterFile & Named;
+}
+
+class RegisterFile {
+  readonly #cpu: CpuPort;
+
+  constructor(cpu: CpuPort) {
+    this.#cpu = cpu;
+  }
+
+  get cpl(): number {
+    return this.#cpu.file.getUint8(Vmsa.CPL);
+  }
+
+  set cpl(level: number) {
+    this.#cpu.file.setUint8(Vmsa.CPL, level);
+    this.#cpu.refresh();
+  }
+
+  get vmpl(): number {
+    return this.#cpu.file.getUint8(Vmsa.VMPL);
+  }
+
+  xmm(index: number): Uint8Array {
+    const { buffer, byteOffset } = this.#cpu.file;
+    return new Uint8Array(buffer, byteOffset + Vmsa.XMM + 16 * index, 16);
+  }
+
+  // Names on the prototype: so many on each object would make it a dictionary, and every access a search (V8; a #VC by a tenth).
+  static {
+    const define = (name: string, accessors: PropertyDescriptor & ThisType<RegisterFile>) =>
+      Object.defineProperty(RegisterFile.prototype, name, accessors);
+    for (const [name, offset] of Object.entries(GENERAL))
+      define(name, {
+        get() {
+          return this.#cpu.words[offset / 8];
+        },
+        set(value: bigint) {
+          this.#cpu.words[offset / 8] = value;
+        },
+      });
+    for (const [name, offset] of Object.entries(CONTROL))
+      define(name, {
+        get() {
+          return this.#cpu.words[offset / 8];
+        },
+        set(value: bigint) {
+          this.#cpu.words[offset / 8] = value;
+          this.#cpu.refresh();
+        },
+      });
+    for (const [name, offset] of Object.entries(HALVES))
+      define(name, {
+        get() {
+          return this.#cpu.file.getUint32(offset, true);
+        },
+        set(value: number) {
+          this.#cpu.file.setUint32(offset, value, true);
+          this.#cpu.file.setUint32(offset + 4, 0, true);
+        },
+      });
+  }
 }

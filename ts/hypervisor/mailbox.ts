@@ -41,7 +41,8 @@ export class CommandRefused extends CheckFailed {
   }
 }
 
-const statusNamed = (status: number): string =>
+/** A status by its name. */
+export const statusNamed = (status: number): string =>
   Object.entries(Status).find(([, known]) => known === status)?.[0] ?? "unknown";
 
 export class MailboxDriver {

@@ -8,6 +8,9 @@ import type { Pages } from "./pages.ts";
 const bit = (position: number) => 1n << BigInt(position);
 const PRESENT = bit(Pte.PRESENT_BIT) | bit(Pte.WRITE_BIT) | bit(Pte.USER_BIT);
 const FRAME = ((1n << BigInt(Pte.FRAME_WIDTH)) - 1n) << BigInt(Pte.FRAME_LSB);
+const LARGE = bit(Pte.LARGE_BIT);
+const SMALL_OFFSET = 0xfffn;
+const LARGE_OFFSET = 0x1fffffn;
 const LEVELS = 3;
 
 export class NestedTables {
@@ -17,6 +20,8 @@ export class NestedTables {
   readonly #pages: Pages;
   /** Set in every entry where the host encrypts what its guests have (SME). */
   readonly #encrypted: bigint;
+  /** The bits of an entry that say where it points. */
+  readonly #frame: bigint;
   readonly #spares: bigint[] = [];
   /** Every table, spare ones too. */
   readonly #tables: bigint[] = [];
@@ -25,6 +30,7 @@ export class NestedTables {
     this.#host = host;
     this.#pages = pages;
     this.#encrypted = encrypted;
+    this.#frame = FRAME & ~encrypted;
     this.root = this.#table() | encrypted;
     host.write(this.root & ~encrypted, new Uint8Array(0x1000), encrypted !== 0n);
   }
@@ -36,7 +42,7 @@ export class NestedTables {
 
   /** Maps a page of guest physical memory. */
   map(gpa: bigint, spa: bigint, large: boolean): void {
-    const leaf = spa | PRESENT | this.#encrypted | (large ? bit(Pte.LARGE_BIT) : 0n);
+    const leaf = spa | PRESENT | this.#encrypted | (large ? LARGE : 0n);
     while (this.#spares.length < LEVELS) {
       this.#spares.push(this.#table() | PRESENT | this.#encrypted);
     }
@@ -51,7 +57,7 @@ export class NestedTables {
 
   /** Whether a 2 MiB entry maps a gpa. */
   isLarge(gpa: bigint): boolean {
-    return (this.#host.nestedEntry(this.root, gpa) & bit(Pte.LARGE_BIT)) !== 0n;
+    return (this.#host.nestedEntry(this.root, gpa) & LARGE) !== 0n;
   }
 
   /** Maps what a 2 MiB entry maps by 512 entries of 4 KiB. */
@@ -59,10 +65,10 @@ export class NestedTables {
     let at = this.root;
     for (const level of [3n, 2n]) at = this.#word(at, level, gpa);
     const entry = this.#word(at, 1n, gpa);
-    if ((entry & bit(Pte.LARGE_BIT)) === 0n) return;
+    if ((entry & LARGE) === 0n) return;
     const view = new DataView(new ArrayBuffer(0x1000));
     for (let i = 0n; i < 512n; i++)
-      view.setBigUint64(Number(8n * i), (entry & ~bit(Pte.LARGE_BIT)) + (i << 12n), true);
+      view.setBigUint64(Number(8n * i), (entry & ~LARGE) + (i << 12n), true);
     const table = this.#table();
     this.#host.write(table, new Uint8Array(view.buffer), this.#encrypted !== 0n);
     view.setBigUint64(0, table | PRESENT | this.#encrypted, true);
@@ -83,7 +89,7 @@ export class NestedTables {
 
   /** Where the entry for a gpa is in a table. */
   #place(table: bigint, level: bigint, gpa: bigint): bigint {
-    return (table & FRAME & ~this.#encrypted) + 8n * ((gpa >> (12n + 9n * level)) & 511n);
+    return (table & this.#frame) + 8n * ((gpa >> (12n + 9n * level)) & 511n);
   }
 
   #word(table: bigint, level: bigint, gpa: bigint): bigint {
@@ -95,14 +101,14 @@ export class NestedTables {
 
   /** Marks a page as a device's registers: a reserved bit, so that an access is #NPF whatever it is. KVM's MMIO entries. */
   mapDevice(gpa: bigint): void {
-    this.map(gpa & ~0xfffn, FRAME & ~this.#encrypted, false);
+    this.map(gpa & ~0xfffn, this.#frame, false);
   }
 
   /** The spa a gpa is mapped to, undefined when it is not. */
   spaOf(gpa: bigint): bigint | undefined {
     const entry = this.#host.nestedEntry(this.root, gpa);
     if (entry === 0n) return undefined;
-    const within = (entry & bit(Pte.LARGE_BIT)) === 0n ? 0xfffn : 0x1fffffn;
-    return (entry & FRAME & ~this.#encrypted & ~within) | (gpa & within);
+    const within = (entry & LARGE) === 0n ? SMALL_OFFSET : LARGE_OFFSET;
+    return (entry & this.#frame & ~within) | (gpa & within);
   }
 }

@@ -30,6 +30,8 @@ export class Vcpu {
   readonly ghcb: GhcbVcpu = new GhcbVcpu();
   /** Why it left last. Overwritten by the next `run`. */
   readonly exit: VcpuExit;
+  /** Vectors that wait until the guest takes interrupts; see `interrupt` in exit/interrupt-window.ts. */
+  readonly waiting: number[] = [];
   /** Asleep in HLT until something is injected. */
   halted = false;
   readonly #host: HostPort;

@@ -92,6 +92,8 @@ export class Vm {
   readonly #loaded = new Set<bigint>();
   /** Pages of system memory that are no guest memory: VMCBs and first VMSAs. */
   readonly #own: bigint[] = [];
+  /** Pages of registers that it was given. */
+  readonly #registers = new Set<bigint>();
 
   constructor(parts: VmParts, options: VmOptions) {
     this.#parts = parts;
@@ -164,6 +166,23 @@ export class Vm {
   /** Marks the page of a gpa as a device's. */
   markDevice(gpa: bigint): void {
     this.#parts.nested.mapDevice(gpa);
+  }
+
+  /** Maps `bytes` of a BAR; under SNP, and with `assign`, the pages become the guest's by RMPUPDATE, for the firmware to
+   *  validate. */
+  mapRegisters(gpa: bigint, bar: bigint, bytes: bigint, assign = true): void {
+    const { host, nested, snp } = this.#parts;
+    for (let at = 0n; at < bytes; at += PAGE) {
+      if (snp && assign) makePrivate(host, bar + at, gpa + at, this.asid, false);
+      if (snp && assign) this.#registers.add(bar + at);
+      nested.map(gpa + at, bar + at, false);
+    }
+  }
+
+  /** Takes pages of registers back: what is mapped there answers nobody as private any more. */
+  takeRegisters(bar: bigint, bytes: bigint): void {
+    for (let at = bar; at < bar + bytes; at += PAGE)
+      if (this.#registers.delete(at)) takeBack(this.host, at, false);
   }
 
   /** Devices in guest physical memory. */
@@ -273,6 +292,7 @@ export class Vm {
       else if (this.#takeBackParts(spa)) pages.give(spa, true);
     }
     for (const spa of this.#own) give(spa, false);
+    for (const spa of this.#registers) takeBack(host, spa, false);
     this.#backed.length = 0;
     nested.release();
   }

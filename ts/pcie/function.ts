@@ -1,7 +1,9 @@
-// A PCIe endpoint function: type 0 header, BARs, MSI-X, DOE, IDE, TEE-IO, SR-IOV. PCIe 7.5 to 7.9 and 9.3.
+// A PCIe function, of an endpoint or a root port: header, BARs, MSI-X, DOE, IDE, TEE-IO, SR-IOV. PCIe 7.5 to 7.9 and 9.3.
+import * as Bridge from "../abi/bridge.ts";
 import * as Config from "../abi/config-space.ts";
 import * as Doe from "../abi/doe.ts";
 import * as Ide from "../abi/ide.ts";
+import * as LinkBlock from "../abi/ide-link-stream.ts";
 import * as Selective from "../abi/ide-selective.ts";
 import * as MsiX from "../abi/msi-x.ts";
 import * as Pcie from "../abi/pcie-capability.ts";
@@ -26,8 +28,15 @@ export interface FunctionOptions {
   bars: Bar[];
   /** MSI-X vectors; the table is in BAR `bir` at `table`, the PBA at `pba`. */
   msiX?: { vectors: number; bir: number; table: number; pba: number };
+  /** Selective IDE streams; default 2. */
   streams?: number;
+  /** Link IDE streams, of TC0; default 0. */
+  linkStreams?: 0 | 1;
+  /** Whether one MAC may speak for several TLPs; default false. */
+  aggregation?: boolean;
   mailbox?: DoeMailbox;
+  /** A root port instead of an endpoint: its number in LNKCAP, and the bus behind it. */
+  rootPort?: { number: number; secondaryBus: number };
   /** Virtual functions and the BARs each of them has. */
   vfs?: { total: number; offset: number; stride: number; bars: Bar[] };
 }
@@ -46,6 +55,7 @@ export class PcieFunction {
   readonly msiX: FunctionOptions["msiX"];
   readonly mailbox: DoeMailbox | undefined;
   readonly vfs: FunctionOptions["vfs"];
+  readonly #linkStreams: number;
   /** Told of a function level reset of this function. */
   onFlr: () => void = () => {};
 
@@ -56,12 +66,14 @@ export class PcieFunction {
     this.mailbox = options.mailbox;
     this.vfs = options.vfs;
     this.vfBars = options.vfs?.bars ?? [];
+    this.#linkStreams = options.linkStreams ?? 0;
     this.#header();
     this.#pcie();
+    if (options.rootPort) this.#bridge(options.rootPort);
     if (options.msiX) this.#msiXCapability(options.msiX);
     if (options.mailbox) this.#doe(options.mailbox);
     if (options.vfs) this.#srIov(options.vfs);
-    this.#ide(options.streams ?? 2);
+    this.#ide(options.streams ?? 2, options.aggregation ?? false);
     this.config.seal();
   }
 
@@ -110,8 +122,8 @@ export class PcieFunction {
 
   /** The IDE capability registers a QUERY_RESP tells: everything after its header. */
   ideRegisters(): Uint8Array {
-    const end = AT.ide + Ide.SIZE + this.streams.length * Selective.SIZE;
-    return this.config.octets.slice(AT.ide + Ide.CAPABILITY, end);
+    const selective = this.streams.length - this.#linkStreams;
+    return this.config.octets.slice(AT.ide + Ide.CAPABILITY, this.streamBase(selective));
   }
 
   /** What locked configuration is made of; `msiX` as LOCK_MSIX asks. RI of TDISP 11.2.6. */
@@ -128,9 +140,14 @@ export class PcieFunction {
     return ranges;
   }
 
-  /** The register block of stream `n`. */
+  /** The register block of Selective stream `n`. */
   streamBase(n: number): number {
-    return AT.ide + Ide.SIZE + n * Selective.SIZE;
+    return AT.ide + Ide.SIZE + this.#linkStreams * LinkBlock.SIZE + n * Selective.SIZE;
+  }
+
+  /** The register block of Link stream `n`. */
+  linkStreamBase(n: number): number {
+    return AT.ide + Ide.SIZE + n * LinkBlock.SIZE;
   }
 
   /** Everything software wrote is gone. */
@@ -232,11 +249,25 @@ export class PcieFunction {
     return !this.vfs || u32(this.config.octets, AT.srIov + SrIov.SYSTEM_PAGE_SIZE) === 1;
   }
 
-  #ide(count: number): void {
+  #bridge({ number, secondaryBus }: NonNullable<FunctionOptions["rootPort"]>): void {
+    const { octets } = this.config;
+    octets[Config.HEADER_TYPE] = Bridge.HEADER_TYPE;
+    octets[Config.CLASS_CODE + 2] = Bridge.BASE_CLASS;
+    octets[Config.CLASS_CODE + 1] = Bridge.SUB_CLASS;
+    octets[Bridge.SECONDARY_BUS] = secondaryBus;
+    octets[Bridge.SUBORDINATE_BUS] = secondaryBus;
+    const type = u16(octets, AT.pcie + Pcie.CAPABILITIES) | (Pcie.ROOT_PORT << Pcie.PORT_TYPE_LSB);
+    putU16(octets, AT.pcie + Pcie.CAPABILITIES, type);
+    putU32(octets, AT.pcie + Pcie.LINK_CAPABILITIES, number * 2 ** Pcie.PORT_NUMBER_LSB);
+  }
+
+  #ide(count: number, aggregation: boolean): void {
     const { config } = this;
     config.addExtendedCapability(Ide.EXTENDED_CAPABILITY_ID, 1, AT.ide);
     const capability =
+      this.#linkStreams * 2 ** Ide.LINK_IDE_BIT +
       2 ** Ide.SELECTIVE_IDE_BIT +
+      (aggregation ? 2 ** Ide.AGGREGATION_BIT : 0) +
       2 ** Ide.IDE_KM_BIT +
       (count - 1) * 2 ** Ide.SELECTIVE_STREAMS_LSB +
       2 ** Ide.TEE_LIMITED_BIT;
@@ -250,6 +281,12 @@ export class PcieFunction {
       }
       config.allowClear(base + Selective.STATUS, 2 ** Selective.FAIL_RECEIVED_BIT, 4);
       this.streams.push(new IdeStream(config, base));
+    }
+    for (let n = 0; n < this.#linkStreams; n++) {
+      const base = this.linkStreamBase(n);
+      config.allow(base + LinkBlock.CONTROL, 0xffffffff, 4);
+      config.allowClear(base + LinkBlock.STATUS, 2 ** Selective.FAIL_RECEIVED_BIT, 4);
+      this.streams.push(new IdeStream(config, base, true));
     }
   }
 }

@@ -1,7 +1,7 @@
 // The list of APIC ids that ACTIVATE_EX and SNP_ACTIVATE_EX name core complexes by.
 import * as Status from "../abi/status.ts";
+import { viewOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { viewOf } from "./layout.ts";
 import { PAGE, readHost } from "./memory.ts";
 
 const ID_BYTES = 4;

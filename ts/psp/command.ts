@@ -1,9 +1,9 @@
 // What a command is to the firmware: its buffer, the states it is legal in, and what it does.
 import * as Status from "../abi/status.ts";
+import type { Layout } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
 import { GuestState } from "./guest.ts";
-import type { Layout } from "./layout.ts";
 import { SevState, SnpState } from "./platform.ts";
 
 /** The platform states a command is legal in; in any other it answers INVALID_PLATFORM_STATE. */

@@ -2,8 +2,8 @@
 
 import * as IdBlockLayout from "../abi/id-block.ts";
 import * as Layout from "../abi/psp/guest-context.ts";
+import { bitOf, viewOf } from "../layout.ts";
 import type { GuestContext, IdBlock } from "./guest.ts";
-import { bitOf, viewOf } from "./layout.ts";
 
 const KEYS = 4;
 const KEY = 32;

@@ -4,7 +4,7 @@
 import * as Entry from "../abi/cpuid-entry.ts";
 import * as Layout from "../abi/cpuid-page.ts";
 import type { Chip } from "../chip/chip.ts";
-import { viewOf } from "./layout.ts";
+import { viewOf } from "../layout.ts";
 
 interface Rule {
   leaf: number;

@@ -1,5 +1,6 @@
 // The secure processor's loop: a doorbell rings, the command's file is found and run, its status posted.
 import * as Status from "../abi/status.ts";
+import { isWellFormed, viewOf } from "../layout.ts";
 import type { FirmwarePort } from "../port.ts";
 import type { Prng } from "../prng.ts";
 import { Asids } from "./asids.ts";
@@ -7,13 +8,13 @@ import type { CommandEntry } from "./command.ts";
 import { ContextPages } from "./context.ts";
 import { type Dialect, dialects } from "./dialect.ts";
 import { RootKeys } from "./keys.ts";
-import { isWellFormed, viewOf } from "./layout.ts";
 import type { CommandRecord } from "./log.ts";
 import { placeOf, readHost, writeHost } from "./memory.ts";
 import { pageAt, setPage } from "./page.ts";
 import { type FirmwareOptions, PlatformState } from "./platform.ts";
 import { SevPlatform } from "./sev-platform.ts";
 import { commands } from "./table.ts";
+import { Tio } from "./tio/tio.ts";
 
 /** What a command may touch. */
 export interface Psp {
@@ -27,10 +28,11 @@ export interface Psp {
   readonly sev: SevPlatform;
   readonly keys: RootKeys;
   readonly dialect: Dialect;
+  readonly tio: Tio;
   /** Devices bound as TDIs, and the ASID of the guest that has each. */
   readonly devices: Map<number, number>;
-  /** Gives a device to the guest of an ASID, by the nested tables at `ncr3`. */
-  bindDevice(device: number, ncr3: bigint, asid: number): void;
+  /** Gives a device to the guest of an ASID. */
+  bindDevice(device: number, asid: number): void;
   /** Whether a guest has a device: its pages then stay where they are. */
   hasDevice(asid: number): boolean;
   /** How many guests were launched since power-on. */
@@ -54,6 +56,7 @@ export function firmware(
   if (encryption) port.installKey(SME, own.bytes(16), own.bytes(16));
   port.enforceRmp(false);
   const devices = new Map<number, number>();
+  const tio = new Tio(port, options.tio, () => chance(platform.boots, "tio"));
   const psp: Psp = {
     port,
     cBit: encryption ? 1n << BigInt(options.chip.cBit) : 0n,
@@ -64,12 +67,15 @@ export function firmware(
     sev: new SevPlatform(platform, options.storage, chance(platform.boots, "platform keys")),
     keys: new RootKeys(),
     dialect: dialects[options.dialect],
+    tio,
     devices,
-    bindDevice(device, ncr3, asid) {
-      port.bind(device, ncr3, asid, 0);
+    bindDevice(device, asid) {
+      const streamIds = new Uint8Array(8);
+      const entry = { read: true, write: true, asid, vmpl: 0, vTom: undefined };
+      port.setSecure(device, { ...entry, streamIds, rootPortId: 0 });
       devices.set(device, asid);
     },
-    hasDevice: (asid) => [...devices.values()].includes(asid),
+    hasDevice: (asid) => [...devices.values()].includes(asid) || tio.holdsAsid(asid),
     counters: { guests: 0 },
   };
   let ordinal = 0;

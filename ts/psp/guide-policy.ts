@@ -5,8 +5,8 @@ import * as Features from "../abi/sev-features.ts";
 import * as Status from "../abi/status.ts";
 import * as Vmsa from "../abi/vmsa.ts";
 import { isGuidePolicy } from "../attest/policy.ts";
+import { bitOf, viewOf } from "../layout.ts";
 import type { PlatformFacts } from "./facts.ts";
-import { bitOf, viewOf } from "./layout.ts";
 
 /** Whether the platform keeps a policy. SMT may be on by bit 2, or by the ABI's bit 16, which each of the guide's words has. */
 export function keepsGuide(facts: PlatformFacts, policy: bigint): boolean {

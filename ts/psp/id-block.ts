@@ -6,8 +6,8 @@ import * as Signature from "../abi/ecdsa-signature.ts";
 import * as IdAuth from "../abi/id-auth.ts";
 import * as Layout from "../abi/id-block.ts";
 import * as Status from "../abi/status.ts";
+import { viewOf } from "../layout.ts";
 import type { GuestContext, IdBlock } from "./guest.ts";
-import { viewOf } from "./layout.ts";
 
 const DIGEST = 48;
 const ID = 16;

@@ -7,9 +7,9 @@ import * as Status from "../abi/status.ts";
 import { derive } from "../attest/evidence/secret.ts";
 import type { Product } from "../attest/product.ts";
 import { composeTcb, parseTcb } from "../attest/tcb.ts";
+import { bitOf, isWellFormed, viewOf } from "../layout.ts";
 import type { FirmwareVersion } from "./facts.ts";
 import type { Psp } from "./firmware.ts";
-import { bitOf, isWellFormed, viewOf } from "./layout.ts";
 import { readHost } from "./memory.ts";
 
 const MAGIC = "CLOISTER PSP FW\0";

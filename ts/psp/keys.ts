@@ -4,9 +4,9 @@ import * as Message from "../abi/message.ts";
 import * as Request from "../abi/message-key-req.ts";
 import { chipSecretsOf, vcekOf, vlekOf } from "../attest/evidence/secret.ts";
 import { kdf } from "../kdf.ts";
+import { bitOf, viewOf } from "../layout.ts";
 import type { PlatformFacts } from "./facts.ts";
 import type { GuestContext } from "./guest.ts";
-import { bitOf, viewOf } from "./layout.ts";
 
 export type EndorsementKind = "VCEK" | "VLEK";
 

@@ -1,7 +1,7 @@
 // The mailbox as a log: each command with its fields and status by name, for `cloister psp log`.
 import * as Command from "../abi/command.ts";
 import * as Status from "../abi/status.ts";
-import { fieldsOf } from "./layout.ts";
+import { fieldsOf } from "../layout.ts";
 import { commands } from "./table.ts";
 
 /** A command as it passed the mailbox. */

@@ -3,9 +3,9 @@
 import * as Frame from "../abi/frame.ts";
 import * as Entry from "../abi/psp/metadata-entry.ts";
 import * as Status from "../abi/status.ts";
+import { bitOf, viewOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
-import { bitOf, viewOf } from "./layout.ts";
 import { placeOf } from "./memory.ts";
 import { pageAt, setPage } from "./page.ts";
 

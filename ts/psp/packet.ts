@@ -7,8 +7,8 @@ import { concatBytes } from "@noble/hashes/utils.js";
 import * as Header from "../abi/psp/packet-header.ts";
 import * as Transport from "../abi/psp/transport.ts";
 import * as Status from "../abi/status.ts";
+import { viewOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { viewOf } from "./layout.ts";
 import { mayWrite, readHost, writeHost } from "./memory.ts";
 import type { TransportKeys } from "./sev-guest.ts";
 

@@ -68,3 +68,11 @@ const flag = (on: boolean | undefined, position: number) => (on ? bit(position) 
 export function fixPage(port: FirmwarePort, spa: bigint): boolean {
   return port.setRmp(spa, bit(Rmp.IMMUTABLE_BIT), 0n);
 }
+
+/** A guest's page of 4 KiB is no longer validated. What is not the guest's stays as it is. */
+export function clearValidated(port: FirmwarePort, spa: bigint, asid: number): void {
+  const page = pageAt(port, spa);
+  if (page.asid !== asid || asid === 0 || page.large || !page.validated) return;
+  const { low, high } = port.rmp(spa);
+  port.setRmp(spa, low & ~bit(Rmp.VALIDATED_BIT), high);
+}

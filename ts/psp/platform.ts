@@ -6,8 +6,9 @@ import { chipIdOf, defaultTcb } from "../attest/evidence/secret.ts";
 import { type Product, productOfCpuid } from "../attest/product.ts";
 import { atMost, composeTcb, parseTcb, type Tcb } from "../attest/tcb.ts";
 import type { Chip, Features } from "../chip/chip.ts";
+import { bitOf, viewOf } from "../layout.ts";
+import type { TioPort } from "../tio-port.ts";
 import type { FirmwareVersion, LoadedVlek, PlatformFacts } from "./facts.ts";
-import { bitOf, viewOf } from "./layout.ts";
 import { Sealed, type Storage } from "./storage.ts";
 import { unwrapVlek } from "./vlek.ts";
 
@@ -35,6 +36,8 @@ export interface FirmwareOptions {
   /** What the board's flash holds when nothing was ever committed; default API 1.55 build 29 at the factory's default TCB. */
   version?: FirmwareVersion | undefined;
   tcb?: Tcb | undefined;
+  /** What SEV-TIO reaches of the board; without it there is no root port. */
+  tio?: TioPort | undefined;
 }
 
 const FIRST: FirmwareVersion = { major: 1, minor: 55, build: 29 };

@@ -2,8 +2,8 @@
 // the field guide's word is in guide-policy.ts.
 import * as Policy from "../abi/guest-policy.ts";
 import * as Report from "../abi/report.ts";
+import { bitOf } from "../layout.ts";
 import type { PlatformFacts } from "./facts.ts";
-import { bitOf } from "./layout.ts";
 
 const byteAt = (word: bigint, lsb: number) => Number((word >> BigInt(lsb)) & 0xffn);
 

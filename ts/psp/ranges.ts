@@ -3,8 +3,8 @@
 import * as Range from "../abi/psp/range.ts";
 import * as RangeList from "../abi/psp/range-list.ts";
 import * as Status from "../abi/status.ts";
+import { viewOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { viewOf } from "./layout.ts";
 import { isCovered, PAGE, readHost } from "./memory.ts";
 
 /** The pages of a RANGE_LIST, or why it is none. */

@@ -1,8 +1,8 @@
 // The secrets page, which only its guest can read. SNP firmware ABI (AMD 56860), 8.17.2.5; spec digest launch-measurement.md 3.
 import * as Layout from "../abi/secrets-page.ts";
+import { viewOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
-import { viewOf } from "./layout.ts";
 
 const VERSION_3 = 3;
 

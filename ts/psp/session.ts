@@ -8,8 +8,8 @@ import * as Session from "../abi/psp/session.ts";
 import * as CertificateLayout from "../abi/psp/sev-certificate.ts";
 import * as Status from "../abi/status.ts";
 import { kdf } from "../kdf.ts";
+import { viewOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { viewOf } from "./layout.ts";
 import { readHost } from "./memory.ts";
 import { isCertificate, pointOf } from "./sev-certificate.ts";
 import type { TransportKeys } from "./sev-guest.ts";
@@ -101,5 +101,7 @@ export function openSession(
   if (!certificate || !session) return Status.INVALID_ADDRESS;
   const point = isCertificate(certificate, CertificateLayout.PDH) && pointOf(certificate);
   if (!point) return Status.INVALID_CERTIFICATE;
-  return readSession(psp.sev.keys.pdh, point, session, policy);
+  const { known } = psp.sev;
+  // Without a PDH nobody can have made a session with it.
+  return known ? readSession(known.pdh, point, session, policy) : Status.BAD_MEASUREMENT;
 }

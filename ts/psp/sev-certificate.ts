@@ -2,8 +2,8 @@
 import { p384 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as Layout from "../abi/psp/sev-certificate.ts";
+import { viewOf } from "../layout.ts";
 import type { FirmwareVersion } from "./facts.ts";
-import { viewOf } from "./layout.ts";
 
 const SIGNED = Layout.SIG1_USAGE;
 const COORDINATE = 48;

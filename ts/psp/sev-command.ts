@@ -1,9 +1,9 @@
 // The road that every command upon a SEV or SEV-ES guest goes.
 import * as Status from "../abi/status.ts";
+import type { Layout } from "../layout.ts";
 import type { CommandEntry } from "./command.ts";
 import { when } from "./command.ts";
 import type { Psp } from "./firmware.ts";
-import type { Layout } from "./layout.ts";
 import { type SevGuest, SevGuestState } from "./sev-guest.ts";
 
 export const LUPDATE: number = SevGuestState.LUPDATE;

@@ -1,8 +1,8 @@
 // What DBG_DECRYPT and DBG_ENCRYPT have in common: whose memory may be looked into, and when. SEV API (AMD 55766), 7.
 import * as Policy from "../abi/psp/sev-policy.ts";
 import * as Status from "../abi/status.ts";
+import { bitOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { bitOf } from "./layout.ts";
 import { LSECRET, LUPDATE, RUNNING, RUPDATE, SUPDATE } from "./sev-command.ts";
 import type { SevGuest } from "./sev-guest.ts";
 import { checkGuestMemory } from "./sev-memory.ts";

@@ -1,8 +1,8 @@
 // What the firmware keeps of a SEV or SEV-ES guest: in its own memory, for they have no context pages. SEV API (AMD 55766), 4.
 import * as Policy from "../abi/psp/sev-policy.ts";
 import * as Status from "../abi/status.ts";
+import { bitOf } from "../layout.ts";
 import type { FirmwarePort } from "../port.ts";
-import { bitOf } from "./layout.ts";
 
 /** GSTATE of a SEV or SEV-ES guest. */
 export const SevGuestState = {

@@ -1,8 +1,8 @@
 // The memory key of a SEV guest: fresh, or that of a guest it may share one with. SEV API (AMD 55766), 2.
 import * as Policy from "../abi/psp/sev-policy.ts";
 import * as Status from "../abi/status.ts";
+import { bitOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { bitOf } from "./layout.ts";
 import type { SevGuest } from "./sev-guest.ts";
 
 type MemoryKeys = Pick<SevGuest, "vek" | "tweakKey">;

@@ -3,9 +3,9 @@ import { p384 } from "@noble/curves/nist.js";
 import * as Certificate from "../abi/psp/sev-certificate.ts";
 import * as Persistent from "../abi/psp/sev-persistent.ts";
 import { cekOf, chipSecretsOf } from "../attest/evidence/secret.ts";
+import { bitOf, viewOf } from "../layout.ts";
 import type { Prng } from "../prng.ts";
 import type { FirmwareVersion } from "./facts.ts";
-import { bitOf, viewOf } from "./layout.ts";
 import { type PlatformState, SevState } from "./platform.ts";
 import { makeCertificate, sign } from "./sev-certificate.ts";
 import type { SevGuest } from "./sev-guest.ts";
@@ -65,26 +65,34 @@ export class SevPlatform {
     return cekOf(chipSecretsOf(this.#platform.seed, this.#platform.product).fuses);
   }
 
-  /** The platform's keys; fresh ones, owned by nobody, when there are none. */
+  /** The platform's keys; fresh ones, owned by nobody, when there are none. Writes the flash then: for commands that succeed. */
   get keys(): PlatformKeys {
-    if (!this.#keys) this.generatePek();
-    return this.#keys as PlatformKeys;
+    return this.#keys ?? this.#keep(this.#newKeys());
+  }
+
+  /** The platform's keys if there are any yet: what a command that may still be refused compares with. */
+  get known(): PlatformKeys | undefined {
+    return this.#keys;
   }
 
   /** PEK_GEN: a new PEK under an OCA that is nobody's, and a new PDH. */
   generatePek(): void {
+    this.#keep(this.#newKeys());
+  }
+
+  #newKeys(): PlatformKeys {
     const [oca, pek, pdh] = [this.#newKey(), this.#newKey(), this.#newKey()];
     const ocaCertificate = makeCertificate(Certificate.OCA, oca, this.version);
     sign(ocaCertificate, 1, { usage: Certificate.OCA, secretKey: oca });
     const pekCertificate = this.pekRequest(pek);
     sign(pekCertificate, 1, { usage: Certificate.OCA, secretKey: oca });
     sign(pekCertificate, 2, { usage: Certificate.CEK, secretKey: this.cek });
-    this.#keep({ pek, pdh, pekCertificate, ocaCertificate, owned: false });
+    return { pek, pdh, pekCertificate, ocaCertificate, owned: false };
   }
 
   /** PDH_GEN: a new PDH. */
   generatePdh(): void {
-    this.#keep({ ...this.keys, pdh: this.#newKey() });
+    this.#keep({ ...(this.#keys ?? this.#newKeys()), pdh: this.#newKey() });
   }
 
   /** PEK_CERT_IMPORT: the platform is the OCA's. `pekCertificate` has its signature; the chip's own is added. */
@@ -129,7 +137,7 @@ export class SevPlatform {
     return p384.utils.randomSecretKey(this.#chance.bytes(SEED));
   }
 
-  #keep(keys: PlatformKeys): void {
+  #keep(keys: PlatformKeys): PlatformKeys {
     const bytes = new Uint8Array(Persistent.SIZE);
     viewOf(bytes).setUint32(Persistent.FLAGS, Number(keys.owned) << Persistent.OWNED_BIT, true);
     bytes.set(keys.pek, Persistent.PEK);
@@ -138,6 +146,7 @@ export class SevPlatform {
     bytes.set(keys.ocaCertificate, Persistent.OCA_CERT);
     this.#flash.write(bytes);
     this.#keys = keys;
+    return keys;
   }
 }
 

@@ -1,8 +1,8 @@
 // The policy of a SEV or SEV-ES guest when it is launched or received. SEV API (AMD 55766), 2.
 import * as Policy from "../abi/psp/sev-policy.ts";
 import * as Status from "../abi/status.ts";
+import { bitOf } from "../layout.ts";
 import type { Psp } from "./firmware.ts";
-import { bitOf } from "./layout.ts";
 
 const RESERVED = 0xffc0;
 

@@ -3,7 +3,8 @@ import { gcmsiv } from "@noble/ciphers/aes.js";
 import { derive } from "../attest/evidence/secret.ts";
 import { BadInput } from "../error.ts";
 
-/** Where a platform's flash lies; a `Map` will do. Each command sets an item at most once, after all its checks. */
+/** Where a platform's flash lies; a `Map` will do. A command sets one item at most, once, after all its checks: where `set` is whole
+ *  or not at all (a file: written aside, then renamed), so is the command when power is lost. */
 export interface Storage {
   get(name: string): Uint8Array | undefined;
   set(name: string, bytes: Uint8Array): unknown;

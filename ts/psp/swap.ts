@@ -1,9 +1,10 @@
 // Swapped pages: AES-256-GCM under the guest's offline key, whose associated data are the page's entry. AMD 56860, 8.
+// Not the core's cipher, which takes less than a page of 2 MiB at once.
 import { gcm } from "@noble/ciphers/aes.js";
 import * as Entry from "../abi/psp/metadata-entry.ts";
 import * as SwapType from "../abi/psp/swap-type.ts";
+import { viewOf } from "../layout.ts";
 import type { GuestContext } from "./guest.ts";
-import { viewOf } from "./layout.ts";
 import { entryBytes, type Swapped } from "./metadata.ts";
 
 const IV_BYTES = 12;

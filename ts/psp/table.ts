@@ -69,6 +69,26 @@ import { snpShutdown } from "./command/snp-shutdown.ts";
 import { snpShutdownEx } from "./command/snp-shutdown-ex.ts";
 import { snpVerifyMitigation } from "./command/snp-verify-mitigation.ts";
 import { snpVlekLoad } from "./command/snp-vlek-load.ts";
+import { tioAsidFenceClear } from "./command/tio-asid-fence-clear.ts";
+import { tioAsidFenceStatus } from "./command/tio-asid-fence-status.ts";
+import { tioDevCertificates } from "./command/tio-dev-certificates.ts";
+import { tioDevConnect } from "./command/tio-dev-connect.ts";
+import { tioDevCreate } from "./command/tio-dev-create.ts";
+import { tioDevDisconnect } from "./command/tio-dev-disconnect.ts";
+import { tioDevMeasurements } from "./command/tio-dev-measurements.ts";
+import { tioDevReclaim } from "./command/tio-dev-reclaim.ts";
+import { tioDevStatus } from "./command/tio-dev-status.ts";
+import { tioGuestRequest } from "./command/tio-guest-request.ts";
+import { tioInit } from "./command/tio-init.ts";
+import { tioRollKey } from "./command/tio-roll-key.ts";
+import { tioStatus } from "./command/tio-status.ts";
+import { tioTdiBind } from "./command/tio-tdi-bind.ts";
+import { tioTdiCreate } from "./command/tio-tdi-create.ts";
+import { tioTdiInfo } from "./command/tio-tdi-info.ts";
+import { tioTdiReclaim } from "./command/tio-tdi-reclaim.ts";
+import { tioTdiReport } from "./command/tio-tdi-report.ts";
+import { tioTdiStatus } from "./command/tio-tdi-status.ts";
+import { tioTdiUnbind } from "./command/tio-tdi-unbind.ts";
 import { unsupported } from "./command/unsupported.ts";
 import type { CommandEntry } from "./command.ts";
 
@@ -145,4 +165,24 @@ export const commands: ReadonlyMap<number, CommandEntry> = new Map<number, Comma
   [Command.SNP_COMMIT, snpCommit],
   [Command.SNP_VLEK_LOAD, snpVlekLoad],
   [Command.SNP_FEATURE_INFO, snpFeatureInfo],
+  [Command.TIO_STATUS, tioStatus],
+  [Command.TIO_INIT, tioInit],
+  [Command.TIO_DEV_CREATE, tioDevCreate],
+  [Command.TIO_DEV_RECLAIM, tioDevReclaim],
+  [Command.TIO_DEV_CONNECT, tioDevConnect],
+  [Command.TIO_DEV_DISCONNECT, tioDevDisconnect],
+  [Command.TIO_DEV_STATUS, tioDevStatus],
+  [Command.TIO_DEV_MEASUREMENTS, tioDevMeasurements],
+  [Command.TIO_DEV_CERTIFICATES, tioDevCertificates],
+  [Command.TIO_TDI_CREATE, tioTdiCreate],
+  [Command.TIO_TDI_RECLAIM, tioTdiReclaim],
+  [Command.TIO_TDI_BIND, tioTdiBind],
+  [Command.TIO_TDI_UNBIND, tioTdiUnbind],
+  [Command.TIO_TDI_REPORT, tioTdiReport],
+  [Command.TIO_TDI_STATUS, tioTdiStatus],
+  [Command.TIO_GUEST_REQUEST, tioGuestRequest],
+  [Command.TIO_ASID_FENCE_CLEAR, tioAsidFenceClear],
+  [Command.TIO_ASID_FENCE_STATUS, tioAsidFenceStatus],
+  [Command.TIO_TDI_INFO, tioTdiInfo],
+  [Command.TIO_ROLL_KEY, tioRollKey],
 ]);

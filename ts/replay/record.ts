@@ -20,7 +20,7 @@ export {
 export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 8 | 9 | 10 | 11 | 12;
 
 /** The largest fetch, load, store or modify: one page. */
-export const ACCESS_LIMIT = 4096;
+export const ACCESS_LIMIT: number = Record.ACCESS_LIMIT;
 /** The largest transfer. Linux itself stops at 2^31 - 4096. */
 export const TRANSFER_LIMIT: number = 2 ** 31;
 
@@ -57,6 +57,9 @@ const OPERATIONS: Uint8Array = Uint8Array.from([
   ...every(Record.DMA_OUT, COLUMNS - 1),
   ...every(Record.DMA_IN, COLUMNS - 1),
 ]);
+
+/** The handlers of fetches, loads, stores and modifies as the core's parsers index them (ts/abi/decode.ts). */
+export const ACCESS_OPERATIONS: Uint8Array = OPERATIONS.subarray(0, 4 * COLUMNS);
 
 /** The handler of a record: OP of ts/abi/record.ts. */
 export function operation(kind: Kind, bytes: number): number {
@@ -130,11 +133,11 @@ export function noCounts(): Counts {
   };
 }
 
-/** Adds a batch to the counts. */
-export function count(counts: Counts, batch: Batch): void {
+/** Adds a batch, or its records from one on, to the counts. */
+export function count(counts: Counts, batch: Batch, from = 0): void {
   const seen = new Uint32Array(Cltr.KIND_LIMIT);
   const end = batch.length * WORDS;
-  for (let word = OP; word < end; word += WORDS) seen[KINDS[batch.words[word]!]!]!++;
+  for (let word = from * WORDS + OP; word < end; word += WORDS) seen[KINDS[batch.words[word]!]!]!++;
   counts.records += batch.length;
   counts.fetches += seen[Cltr.KIND_FETCH]!;
   counts.loads += seen[Cltr.KIND_LOAD]!;

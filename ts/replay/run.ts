@@ -11,11 +11,13 @@ import type { Numa } from "./cost/charges.ts";
 import type { Costs } from "./cost/costs.ts";
 import type { Backing } from "./cost/model.ts";
 import { BASELINE, type MachineCounts, Modelling } from "./cost/modelling.ts";
-import { Machine } from "./machine.ts";
+import { type Crew, differsOf, digestOf, LocalCrew, type Outcome } from "./crew.ts";
+import type { MachineOptions } from "./machine.ts";
 import type { TraceReader } from "./reader/reader.ts";
 import { Batch } from "./record.ts";
 import { Reference } from "./reference.ts";
-import { type BatchView, Differs, type Replayer } from "./replayer.ts";
+import { type Line, RemoteCrew } from "./remote.ts";
+import type { BatchView } from "./replayer.ts";
 import {
   eventsReport,
   exitReasonsOf,
@@ -53,6 +55,8 @@ export interface ReplayOptions {
   /** Ends the replay early: what was run so far is checked and reported. */
   signal?: StopSignal;
   module?: CoreModule;
+  /** Starts threads for the machines: a line to each, which serves a crew (ts/replay/remote.ts). Default: all run in this one. */
+  threads?: () => readonly Line[];
 }
 
 /** One generation ran records `ordinal` to `ordinal + length - 1` between two readings of the clock. */
@@ -64,12 +68,6 @@ export interface RanBatch {
   after: number;
   /** Counts since the making of the machine. */
   events: () => Record<EventName, bigint>;
-}
-
-interface Run {
-  generation: Generation;
-  machine: Machine;
-  milliseconds: number;
 }
 
 const DEFAULT_RESIDENT = 512 * 0x100000;
@@ -89,17 +87,25 @@ export async function replay(
   const { module } = options;
   const reference = new Reference(resident, BigInt(seed), each, module);
   const machine = { chip, pageSize, seed: BigInt(seed), resident, each, module };
-  const runOf = (generation: Generation): Run => {
-    return { generation, machine: new Machine(generation, machine), milliseconds: 0 };
-  };
-  const runs = wanted.filter((generation) => !lacks(part, generation)).map(runOf);
-  const modelling = modellingOf(options, { chip, pageSize, module }, runs);
-  const none = runs.find((run) => run.generation === BASELINE);
+  const shown = wanted.filter((generation) => !lacks(part, generation));
+  const modelling = modellingOf(options, { chip, pageSize, module }, shown);
   // An overhead is over the baseline: it runs too, though nobody asked to see it.
-  const hidden = modelling && !none ? [runOf(BASELINE)] : [];
-  const stopped = await runBatches(trace, reference, [...runs, ...hidden], options, modelling);
+  const hidden = modelling && !shown.includes(BASELINE) ? [BASELINE] : [];
+  const crews = crewsOf([...shown, ...hidden], machine, options);
+  const milliseconds = new Map<Generation, number>();
+  let stopped: string | undefined;
+  let outcomes: Outcome[];
+  try {
+    stopped = await runBatches(trace, reference, crews, options, modelling, milliseconds);
+    const pages = reference.touched();
+    outcomes = (await Promise.all(crews.map((crew) => crew.finish(pages)))).flat();
+  } finally {
+    for (const crew of crews) crew.close();
+  }
   const digest = digestOf(reference, reference.touched());
-  const baseline = modelling?.base(countsOf((none ?? hidden[0]) as Run)) ?? 0;
+  const outcomeOf = (generation: Generation) =>
+    outcomes.find((outcome) => outcome.generation === generation) as Outcome;
+  const baseline = modelling?.base(countsOf(outcomeOf(BASELINE))) ?? 0;
   return {
     schema: SCHEMA,
     seed,
@@ -113,21 +119,37 @@ export async function replay(
     generations: wanted.map((generation) => {
       const refused = lacks(part, generation);
       if (refused) return { generation, refused };
-      const run = runs.find((candidate) => candidate.generation === generation) as Run;
-      const counts = countsOf(run);
-      const row = reportOf(run, trace, digest, reference.touched());
+      const outcome = outcomeOf(generation);
+      const row = reportOf(outcome, trace, digest, milliseconds.get(generation) ?? 0);
       if (!modelling) return row;
-      return { ...row, modelled: modelling.modelled(generation, counts, baseline) };
+      return { ...row, modelled: modelling.modelled(generation, countsOf(outcome), baseline) };
     }),
   };
 }
 
-function countsOf({ machine }: Run): MachineCounts {
+/** The generations dealt out to the threads, or all of them here. */
+function crewsOf(
+  generations: readonly Generation[],
+  machine: MachineOptions,
+  { threads = () => [], clock = wallClock }: ReplayOptions,
+): Crew[] {
+  const lines = threads();
+  if (lines.length === 0) return [new LocalCrew(generations, machine, () => clock.now())];
+  const dealt = lines.map((_, i) => generations.filter((__, at) => at % lines.length === i));
+  return lines.flatMap((line, i) => {
+    const own = dealt[i] as Generation[];
+    if (own.length > 0) return [new RemoteCrew(own, machine, line)];
+    line.close();
+    return [];
+  });
+}
+
+function countsOf({ counted, exits, changed, reasons }: Outcome): MachineCounts {
   return {
-    events: eventsReport(machine.events()),
-    exits: machine.exits(),
-    changed: machine.changed,
-    answered: exitReasonsOf(machine.reasons)
+    events: eventsReport(counted),
+    exits,
+    changed,
+    answered: exitReasonsOf(reasons)
       .filter(({ by }) => by === "guest")
       .reduce((sum, { exits }) => sum + exits, 0),
   };
@@ -136,10 +158,9 @@ function countsOf({ machine }: Run): MachineCounts {
 function modellingOf(
   { model = true, numa = "local", backing = "prefaulted", vms = 1, costs = {} }: ReplayOptions,
   part: { chip: ChipName; pageSize: PageSize; module: CoreModule | undefined },
-  runs: Run[],
+  generations: Generation[],
 ): Modelling | undefined {
   if (!model) return undefined;
-  const generations = runs.map((run) => run.generation);
   return new Modelling({ ...part, numa, backing, vms, overrides: costs }, generations);
 }
 
@@ -147,9 +168,10 @@ function modellingOf(
 async function runBatches(
   trace: TraceReader,
   reference: Reference,
-  runs: Run[],
-  { clock = wallClock, onProgress, onBatch, signal }: ReplayOptions,
+  crews: Crew[],
+  { onProgress, onBatch, signal }: ReplayOptions,
   modelling: Modelling | undefined,
+  milliseconds: Map<Generation, number>,
 ): Promise<string | undefined> {
   const batch = new Batch();
   const words = batch.words;
@@ -166,18 +188,18 @@ async function runBatches(
     if (length === undefined) return `interrupted after ${ordinal} records`;
     if (length === 0) return undefined;
     const view = { records: records.subarray(0, 16 * length), words, length, ordinal };
-    runOn(reference, view, trace, "reference");
+    refuse(differsOf(reference, view), view, trace, "reference");
     const expected = reference.port.expected();
-    for (const run of runs) {
-      run.machine.port.expect(expected);
-      const before = clock.now();
-      runOn(run.machine, view, trace, run.generation);
-      const after = clock.now();
-      run.milliseconds += after - before;
-      const { generation, machine } = run;
-      onBatch?.({ generation, ordinal, length, before, after, events: () => machine.events() });
-    }
+    const running = crews.map((crew) => crew.run(view, expected, onBatch !== undefined));
+    // Meanwhile, where they run elsewhere, the part's caches are modelled here.
     modelling?.run(view.records, length);
+    for (const ran of (await Promise.all(running)).flat()) {
+      const { generation, before, after, events = {} } = ran;
+      refuse(ran.differs, view, trace, generation);
+      milliseconds.set(generation, (milliseconds.get(generation) ?? 0) + after - before);
+      const seen = events as Record<EventName, bigint>;
+      onBatch?.({ generation, ordinal, length, before, after, events: () => seen });
+    }
     ordinal += BigInt(length);
     onProgress?.(Number(ordinal));
     // Lets a signal, a progress line or a browser's page have its turn.
@@ -185,39 +207,26 @@ async function runBatches(
   }
 }
 
-function runOn(replayer: Replayer, view: BatchView, trace: TraceReader, who: string): void {
-  try {
-    replayer.run(view);
-  } catch (error) {
-    if (!(error instanceof Differs)) throw error;
-    const ordinal = view.ordinal + BigInt(error.at);
-    throw new CheckFailed(
-      `${who}: record ${ordinal} (${trace.locate(error.at)}) gave another value than the reference`,
-    );
-  }
+function refuse(
+  differs: number | undefined,
+  view: BatchView,
+  trace: TraceReader,
+  who: string,
+): void {
+  if (differs === undefined) return;
+  const ordinal = view.ordinal + BigInt(differs);
+  throw new CheckFailed(
+    `${who}: record ${ordinal} (${trace.locate(differs)}) gave another value than the reference`,
+  );
 }
-
-/** The digest of loaded values, then that of final memory over these pages. */
-function digestOf(replayer: Replayer, pages: BigUint64Array): string {
-  const loads = replayer.port.digest();
-  replayer.port.setDigest(0n);
-  for (const page of pages) replayer.foldPage(page << 12n);
-  const memory = replayer.port.digest();
-  return hex(loads) + hex(memory);
-}
-
-const hex = (word: bigint): string => word.toString(16).padStart(16, "0");
 
 function reportOf(
-  run: Run,
+  { generation, digest, events: raw, reasons }: Outcome,
   trace: TraceReader,
   expected: string,
-  pages: BigUint64Array,
+  milliseconds: number,
 ): GenerationReport {
-  const { generation, machine, milliseconds } = run;
-  machine.flush();
-  const events = eventsReport(machine.events());
-  const digest = digestOf(machine, pages);
+  const events = eventsReport(raw);
   if (digest !== expected) {
     throw new CheckFailed(
       `${generation}: digest ${digest}, expected the reference's ${expected}; --check each names the first record that differs`,
@@ -226,7 +235,7 @@ function reportOf(
   const { fetches, loads, stores, modifies } = trace.counts;
   const wallSeconds = milliseconds / 1000;
   const accessesPerSecond = Math.round((fetches + loads + stores + modifies) / wallSeconds);
-  const exitReasons = exitReasonsOf(machine.reasons);
+  const exitReasons = exitReasonsOf(reasons);
   const own = exitReasons.length > 0 ? { exitReasons } : {};
   return { generation, wallSeconds, accessesPerSecond, digest, events, ...own };
 }

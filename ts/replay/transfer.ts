@@ -8,6 +8,7 @@ import { leaveFor } from "../guest/leave.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
+import type { Via } from "../port.ts";
 import { SCRATCH } from "./record.ts";
 
 const PAGE = 0x1000;
@@ -47,6 +48,7 @@ export class Transfers {
   readonly #kernel: Kernel;
   readonly #pool: Swiotlb | undefined;
   readonly #kick: number;
+  readonly #via: Via | undefined;
   /** "CODE BY": how often. */
   readonly reasons: Map<string, number> = new Map();
 
@@ -58,6 +60,7 @@ export class Transfers {
     this.#kernel = kernel;
     this.#kick = kickOf(generation);
     if (sev && !tio) this.#pool = new Swiotlb(kernel, core.guest);
+    this.#via = tio ? { streamId: 0, rootPortId: 0 } : undefined;
     if (tio) platform.bindDevice(DEVICE, vm);
     else core.host.attach(DEVICE, vm.root);
   }
@@ -112,7 +115,7 @@ export class Transfers {
     const slot = this.#pool?.slot();
     if (slot) this.#pool?.bounceOut(slot, gva, bytes);
     const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
-    if (!device.read(DEVICE, gpa, data)) this.#refused("read", gpa);
+    if (!device.read(DEVICE, gpa, data, this.#via)) this.#refused("read", gpa);
     return data;
   }
 
@@ -130,7 +133,7 @@ export class Transfers {
     this.#reach(gva);
     const slot = this.#pool?.slot();
     const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
-    if (!device.write(DEVICE, gpa, data)) this.#refused("write", gpa);
+    if (!device.write(DEVICE, gpa, data, this.#via)) this.#refused("write", gpa);
     if (slot) this.#pool?.bounceIn(slot, gva, bytes);
   }
 

@@ -5,7 +5,7 @@ import { type Exchange, PeerFault } from "../spdm/exchange.ts";
 import { equal } from "../spdm/octets.ts";
 import { IdeKmRequester, type IdeStreamId, type StreamKeys } from "./ide.ts";
 import { endSession, openSession } from "./key-exchange.ts";
-import { type MeasurementBlock, measurements } from "./measure.ts";
+import { type MeasurementBlock, measurements as measure } from "./measure.ts";
 import type { RequesterSession } from "./session.ts";
 import type { SpdmRequester } from "./spdm.ts";
 import { type InterfaceReport, type LockRequest, TdispRequester } from "./tdisp.ts";
@@ -28,21 +28,7 @@ export function* connectDevice(
   slot = 0,
 ): Exchange<Connected> {
   yield* requester.connect();
-  const digests = yield* requester.digests();
-  yield* requester.certificate(slot);
-  const digest = digests.get(slot);
-  if (!digest || !equal(digest, requester.suite.hash.digest(requester.chain(slot).octets))) {
-    throw new PeerFault(`DIGESTS: slot ${slot}'s is not its chain's`);
-  }
-  yield* requester.challenge(slot);
-  const told = yield* measurements(requester, { slot });
-  const { session, summary } = yield* openSession(requester, slot, Spdm.SUMMARY_ALL);
-  // The summary is over the blocks as told when raw values were not asked for.
-  if (!equal(summary, requester.suite.hash.digest(told.record))) {
-    throw new PeerFault(
-      "KEY_EXCHANGE_RSP: measurement summary is not that of the measurements told",
-    );
-  }
+  const { session, measurements } = yield* authenticate(requester, slot);
   const ide = new IdeKmRequester(requester, session);
   const port = yield* ide.query(stream.portIndex);
   if (stream.portIndex > port.maxPortIndex) {
@@ -50,7 +36,30 @@ export function* connectDevice(
   }
   const keys = yield* ide.start(stream);
   const tdisp = new TdispRequester(requester, session);
-  return { requester, session, ide, tdisp, measurements: told.blocks, keys, stream };
+  return { requester, session, ide, tdisp, measurements, keys, stream };
+}
+
+/** Identity, measurements and a session, once version, capabilities and algorithms are agreed. */
+export function* authenticate(
+  requester: SpdmRequester,
+  slot: number,
+): Exchange<{ session: RequesterSession; measurements: MeasurementBlock[] }> {
+  const digests = yield* requester.digests();
+  yield* requester.certificate(slot);
+  const digest = digests.get(slot);
+  if (!digest || !equal(digest, requester.suite.hash.digest(requester.chain(slot).octets))) {
+    throw new PeerFault(`DIGESTS: slot ${slot}'s is not its chain's`);
+  }
+  yield* requester.challenge(slot);
+  const told = yield* measure(requester, { slot });
+  const { session, summary } = yield* openSession(requester, slot, Spdm.SUMMARY_ALL);
+  // The summary is over the blocks as told when raw values were not asked for.
+  if (!equal(summary, requester.suite.hash.digest(told.record))) {
+    throw new PeerFault(
+      "KEY_EXCHANGE_RSP: measurement summary is not that of the measurements told",
+    );
+  }
+  return { session, measurements: told.blocks };
 }
 
 /** LOCK_INTERFACE and the report of what was locked. */

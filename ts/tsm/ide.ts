@@ -63,11 +63,16 @@ export class IdeKmRequester {
     const keys: StreamKeys = new Map();
     for (const lane of lanes(stream)) {
       const key = this.#requester.prng.bytes(KEY_BYTES);
-      yield* this.#program(stream, lane, key);
-      yield* this.#ask(keySet(IdeKm.K_SET_GO, stream, lane), IdeKm.ACK_SIZE);
+      yield* this.program(stream, lane, key);
+      yield* this.go(stream, lane);
       keys.set(lane, key);
     }
     return keys;
+  }
+
+  /** A programmed lane takes over. */
+  *go(stream: IdeStreamId, lane: number): Exchange<void> {
+    yield* this.#ask(keySet(IdeKm.K_SET_GO, stream, lane), IdeKm.ACK_SIZE);
   }
 
   *stop(stream: IdeStreamId): Exchange<void> {
@@ -76,7 +81,8 @@ export class IdeKmRequester {
     }
   }
 
-  *#program(stream: IdeStreamId, lane: number, key: Uint8Array): Exchange<void> {
+  /** One lane's key, in a cipher's order. */
+  *program(stream: IdeStreamId, lane: number, key: Uint8Array): Exchange<void> {
     const request = new Uint8Array(IdeKm.SIZE);
     request.set(keySet(IdeKm.KEY_PROG, stream, lane));
     request.set(swapKey(key), IdeKm.KEY);
@@ -104,7 +110,8 @@ export class IdeKmRequester {
   }
 }
 
-function lanes({ keySet: set = 0 }: IdeStreamId): number[] {
+/** The lanes of a key set: the device's receivers first. */
+export function lanes({ keySet: set = 0 }: IdeStreamId): number[] {
   const directions = [0, 1 << IdeKm.DIRECTION_TX_BIT];
   return directions.flatMap((direction) =>
     SUB_STREAMS.map((sub) => (sub << IdeKm.SUB_STREAM_LSB) | direction | set),

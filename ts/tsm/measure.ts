@@ -22,6 +22,8 @@ export interface MeasurementsAsked {
   raw?: boolean;
   signed?: boolean;
   slot?: number;
+  /** 32 bytes that a signature must answer; random unless given. */
+  nonce?: Uint8Array;
 }
 
 export interface MeasurementsTold {
@@ -29,6 +31,8 @@ export interface MeasurementsTold {
   count: number;
   blocks: MeasurementBlock[];
   record: Uint8Array;
+  /** The two messages as the transcript has them, the signature at the end. */
+  messages: Uint8Array;
 }
 
 export function* measurements(
@@ -41,7 +45,7 @@ export function* measurements(
   const attributes =
     (signed ? 1 << Spdm.SIGNATURE_REQUESTED_BIT : 0) | (raw ? 1 << Spdm.RAW_REQUESTED_BIT : 0);
   const nonce = signed
-    ? join(requester.prng.bytes(Spdm.NONCE_BYTES), Uint8Array.of(slot))
+    ? join(asked.nonce ?? requester.prng.bytes(Spdm.NONCE_BYTES), Uint8Array.of(slot))
     : new Uint8Array(0);
   const { version } = requester;
   const request = message(version, Spdm.GET_MEASUREMENTS, attributes, operation, nonce, context);
@@ -63,10 +67,12 @@ export function* measurements(
     transcript.clearL();
   } else transcript.measurements(request, response);
   const record = response.slice(Layout.SIZE, Layout.SIZE + bytes);
-  return { count: response[Spdm.PARAM1]!, blocks: blocksOf(record, response), record };
+  const messages = join(request, response);
+  return { count: response[Spdm.PARAM1]!, blocks: blocksOf(record, response), record, messages };
 }
 
-function blocksOf(record: Uint8Array, response: Uint8Array): MeasurementBlock[] {
+/** The blocks of a measurement record. */
+export function blocksOf(record: Uint8Array, response: Uint8Array): MeasurementBlock[] {
   const blocks: MeasurementBlock[] = [];
   let at = 0;
   while (at < record.length) {

@@ -95,15 +95,20 @@ export class Svsm {
     this.vmsas.add(vcpu.vmsa);
   }
 
-  /** Runs the guest's vCPU of an APIC id, and serves its calls, for good. */
+  /** Runs the guest's vCPU of an APIC id, and serves its calls, for good. While the guest has none it sleeps. */
   *run(cpu: Cpu, apicId: number): Step {
     for (;;) {
+      while (!this.#vcpuOf(apicId)) yield* cpu.hlt();
       const entered = yield* runVmplByMsr(cpu, this.options.vmpl);
       // A hypervisor that does not let the guest run leaves nothing to do.
       if (!entered) return yield* terminate(cpu, Protocol.SET_GENERAL, Protocol.GENERAL_REQUEST);
-      const from = [...this.vcpus.values()].find((vcpu) => vcpu.apicId === apicId);
+      const from = this.#vcpuOf(apicId);
       if (from) yield* this.#serve(cpu, from);
     }
+  }
+
+  #vcpuOf(apicId: number): GuestVcpu | undefined {
+    return [...this.vcpus.values()].find((vcpu) => vcpu.apicId === apicId);
   }
 
   /** Serves the call of a vCPU, if it made one: its registers are in its VMSA. */

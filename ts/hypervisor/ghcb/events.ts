@@ -50,12 +50,12 @@ function row(needs: Needs, serve: EventRow["serve"], snp = false): EventRow {
   return { snp, needs: typeof needs === "function" ? needs : () => needs, serve };
 }
 
-const XSTATE = 0xdn;
+const XSTATE = 0xd;
 const LOW = 0xffff_ffffn;
 
 function ofCpuid(page: GhcbPage): readonly number[] {
-  if ((page.get(RAX) & LOW) !== XSTATE) return CPUID;
-  return (page.get(RCX) & LOW) === 1n ? CPUID_XSTATE_1 : CPUID_XSTATE;
+  if (page.low(RAX) !== XSTATE) return CPUID;
+  return page.low(RCX) === 1 ? CPUID_XSTATE_1 : CPUID_XSTATE;
 }
 const CPUID = [RAX, RCX];
 const CPUID_XSTATE = [RAX, RCX, XCR0];

@@ -3,6 +3,7 @@ import * as Layout from "../../abi/ghcb.ts";
 import * as Doorbell from "../../abi/hv-doorbell.ts";
 import * as Features from "../../abi/sev-features.ts";
 import * as Vmcb from "../../abi/vmcb.ts";
+import { interrupt } from "../exit/interrupt-window.ts";
 import type { Outcome } from "../exits.ts";
 import type { Vcpu } from "../vcpu.ts";
 import type { Vm } from "../vm.ts";
@@ -59,12 +60,12 @@ export function ring(vm: Vm, target: Vcpu, vector: number): boolean {
   return true;
 }
 
-/** Delivers a vector: by the doorbell where injection is restricted. */
+/** Delivers a vector: by the doorbell where injection is restricted, else when the guest takes interrupts. */
 export function deliver(vm: Vm, target: Vcpu, vector: number): boolean {
   const features = target.vmcb.u64(Vmcb.GUEST_SEV_FEATURES);
   if (((features >> BigInt(Features.RESTRICTED_INJECTION_BIT)) & 1n) === 1n)
     return ring(vm, target, vector);
-  target.inject(Vmcb.EVENT_INTR, vector);
+  interrupt(target, vector);
   return true;
 }
 

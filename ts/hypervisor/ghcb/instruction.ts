@@ -3,6 +3,7 @@ import * as Code from "../../abi/exit.ts";
 import * as Layout from "../../abi/ghcb.ts";
 import * as Msr from "../../abi/msr.ts";
 import type { Outcome } from "../exits.ts";
+import { hypercall } from "../hypercall.ts";
 import { except } from "./page.ts";
 import type { Event } from "./state.ts";
 
@@ -44,12 +45,11 @@ export function rdpmc({ page }: Event): Outcome {
 }
 
 export function cpuid({ vm, page }: Event): Outcome {
-  const leaf = Number(page.get(Layout.RAX) & LOW);
-  const { eax, ebx, ecx, edx } = vm.cpuid(leaf, Number(page.get(Layout.RCX) & LOW));
-  page.set(Layout.RAX, BigInt(eax));
-  page.set(Layout.RBX, BigInt(ebx));
-  page.set(Layout.RCX, BigInt(ecx));
-  page.set(Layout.RDX, BigInt(edx));
+  const { eax, ebx, ecx, edx } = vm.cpuid(page.low(Layout.RAX), page.low(Layout.RCX));
+  page.setLow(Layout.RAX, eax);
+  page.setLow(Layout.RBX, ebx);
+  page.setLow(Layout.RCX, ecx);
+  page.setLow(Layout.RDX, edx);
   return "runs";
 }
 
@@ -59,7 +59,7 @@ export function wbinvd({ vm }: Event): Outcome {
 }
 
 export function msr({ vm, vcpu, page, info1 }: Event): Outcome {
-  const number = Number(page.get(Layout.RCX) & LOW);
+  const number = page.low(Layout.RCX);
   if (info1 !== BigInt(Layout.MSR_READ)) {
     const value = ((page.get(Layout.RDX) & LOW) << HALF) | (page.get(Layout.RAX) & LOW);
     return vm.writeMsr(vcpu, number, value) ? "runs" : except(page, Code.GP);
@@ -71,11 +71,7 @@ export function msr({ vm, vcpu, page, info1 }: Event): Outcome {
   return "runs";
 }
 
-// What KVM answers a hypercall it does not know, and one that does not come from CPL 0. Linux uapi kvm_para.h.
-const KVM_ENOSYS = -1000n;
-const KVM_EPERM = -1n;
-
 export function vmmcall({ page }: Event): Outcome {
-  page.set(Layout.RAX, BigInt.asUintN(64, page.cpl === 0 ? KVM_ENOSYS : KVM_EPERM));
+  page.set(Layout.RAX, hypercall(page.cpl));
   return "runs";
 }

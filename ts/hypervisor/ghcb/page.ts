@@ -44,6 +44,11 @@ export class GhcbPage {
     return this.isValid(field) ? this.#view.getBigUint64(field, true) : 0n;
   }
 
+  /** Its lower half. */
+  low(field: number): number {
+    return this.isValid(field) ? this.#view.getUint32(field, true) : 0;
+  }
+
   /** SW_EXITCODE, or undefined for one that no event has. */
   get code(): number | undefined {
     if (!this.isValid(Layout.SW_EXITCODE)) return 0;
@@ -75,6 +80,13 @@ export class GhcbPage {
   /** Answers a field. */
   set(field: number, value: bigint): void {
     this.#view.setBigUint64(field, value, true);
+    this.#answer(field);
+  }
+
+  /** Answers a field whose upper half is zero. */
+  setLow(field: number, value: number): void {
+    this.#view.setUint32(field, value, true);
+    this.#view.setUint32(field + 4, 0, true);
     this.#answer(field);
   }
 

@@ -47,14 +47,13 @@ function newVmsa({ vm, vcpu, page, info2: gpa }: Event): bigint | undefined {
   return vm.spaOf(gpa);
 }
 
-/** Gives a level its VMSA, and lets it run when it is the one that the vCPU is in. */
+/** Gives a level its VMSA. The vCPU wakes in the level it is in: one above the new one's may be waiting for it. */
 function enter(target: Vcpu, vmpl: number, vmsa: bigint): void {
   const level = target.ghcb.levels[vmpl];
   if (!level) return;
   level.vmsa = vmsa;
   level.registered = undefined;
-  if (vmpl !== target.ghcb.vmpl) return;
-  target.vmcb.setU64(Vmcb.VMSA_PTR, vmsa);
+  if (vmpl === target.ghcb.vmpl) target.vmcb.setU64(Vmcb.VMSA_PTR, vmsa);
   target.halted = false;
 }
 

@@ -1,8 +1,8 @@
 // INIT_EX: INIT, with the firmware's non-volatile data in memory of the host's. SEV API (AMD 55766), 5.1.
 import * as Layout from "../../abi/psp/init-ex.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
-import { bitOf } from "../layout.ts";
 import { mayWrite } from "../memory.ts";
 import { initialise } from "./init.ts";
 

@@ -1,9 +1,9 @@
 // INIT: the platform may have SEV guests, and with FLAGS.ES SEV-ES guests. SEV API (AMD 55766), 5.1.
 import * as Layout from "../../abi/psp/init.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
 import type { Psp } from "../firmware.ts";
-import { bitOf } from "../layout.ts";
 import { mayWrite } from "../memory.ts";
 
 export const init: CommandEntry = {

@@ -21,8 +21,8 @@ export const pekCertImport: CommandEntry = {
     if (!pek || !oca) return Status.INVALID_ADDRESS;
     const isForm = isCertificate(pek, Certificate.PEK) && isCertificate(oca, Certificate.OCA);
     if (!isForm) return Status.INVALID_CERTIFICATE;
-    const own = pointOf(sev.pekRequest()) as Uint8Array;
-    if (pointOf(pek)?.some((byte, i) => byte !== own[i])) return Status.INVALID_CERTIFICATE;
+    const own = sev.known && pointOf(sev.known.pekCertificate);
+    if (pointOf(pek)?.some((byte, i) => byte !== own?.[i])) return Status.INVALID_CERTIFICATE;
     if (!isSignedBy(oca, oca) || !isSignedBy(pek, oca)) return Status.BAD_SIGNATURE;
     sev.own(pek, oca);
     return Status.SUCCESS;

@@ -4,8 +4,8 @@ import * as Session from "../../abi/psp/session.ts";
 import * as Certificate from "../../abi/psp/sev-certificate.ts";
 import * as Policy from "../../abi/psp/sev-policy.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import type { CommandEntry } from "../command.ts";
-import { bitOf } from "../layout.ts";
 import { mayWrite, readHost, writeHost } from "../memory.ts";
 import { makeSession } from "../session.ts";
 import { isCertificate, isSignedBy, pointOf } from "../sev-certificate.ts";
@@ -57,8 +57,8 @@ function receiverOf({ psp, guest, buffer }: SevGuestCall): Uint8Array | number {
   if (!isForm) return Status.INVALID_CERTIFICATE;
   const isWhole = isSignedBy(pdh, pek) && isSignedBy(pek, oca) && isSignedBy(pek, cek);
   if (!isWhole) return Status.BAD_SIGNATURE;
-  const own = pointOf(psp.sev.keys.ocaCertificate) as Uint8Array;
-  const isOurs = !pointOf(oca)?.some((byte, i) => byte !== own[i]);
+  const own = psp.sev.known && pointOf(psp.sev.known.ocaCertificate);
+  const isOurs = !pointOf(oca)?.some((byte, i) => byte !== own?.[i]);
   if (bitOf(guest.policy, Policy.DOMAIN_BIT) && !isOurs) return Status.POLICY_FAILURE;
   return pointOf(pdh) as Uint8Array;
 }

@@ -1,8 +1,8 @@
 // SNP_CONFIG: the TCB that reports show, and whether they show the chip. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-config.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
-import { bitOf } from "../layout.ts";
 
 export const snpConfig: CommandEntry = {
   layout: Layout,

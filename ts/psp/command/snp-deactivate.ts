@@ -6,8 +6,9 @@ import { type CommandEntry, LAUNCH, RUNNING, snpGuestCommand } from "../command.
 export const snpDeactivate: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
-  run({ psp, guest }) {
+  run({ psp, guest, gctx }) {
     if (psp.platform.dialect !== "field-guide") return Status.INVALID_COMMAND;
+    if (psp.tio.holds(gctx)) return Status.IN_USE;
     psp.asids.deactivate(guest.asid);
     guest.asid = 0;
     return Status.SUCCESS;

@@ -12,6 +12,8 @@ export const snpDecommission: CommandEntry = {
     const gctx = buffer.getBigUint64(Layout.GCTX_PADDR, true);
     const guest = psp.contexts.open(gctx);
     if (typeof guest === "number") return guest;
+    // A TDI would reach whatever guest has the ASID next.
+    if (psp.tio.holds(gctx)) return Status.IN_USE;
     psp.asids.deactivate(guest.asid);
     psp.contexts.destroy(gctx);
     return Status.SUCCESS;

@@ -1,9 +1,9 @@
 // SNP_DOWNLOAD_FIRMWARE_EX: new firmware, while guests run. Until COMMIT it may be taken back. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-download-firmware-ex.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
 import { loadImage } from "../image.ts";
-import { bitOf } from "../layout.ts";
 
 export const snpDownloadFirmwareEx: CommandEntry = {
   layout: Layout,

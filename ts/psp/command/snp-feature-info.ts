@@ -2,8 +2,8 @@
 import * as Info from "../../abi/psp/feature-info.ts";
 import * as Layout from "../../abi/psp/snp-feature-info.ts";
 import * as Status from "../../abi/status.ts";
+import { viewOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
-import { viewOf } from "../layout.ts";
 import { mayWrite, writeHost } from "../memory.ts";
 import type { PlatformState } from "../platform.ts";
 

@@ -2,8 +2,8 @@
 import * as Layout from "../../abi/psp/snp-guest-status.ts";
 import * as Page from "../../abi/psp/snp-guest-status-page.ts";
 import * as Status from "../../abi/status.ts";
+import { viewOf } from "../../layout.ts";
 import { type CommandEntry, INIT, LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
-import { viewOf } from "../layout.ts";
 import { mayWrite, writeHost } from "../memory.ts";
 
 export const snpGuestStatus: CommandEntry = snpGuestCommand({

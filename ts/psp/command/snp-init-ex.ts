@@ -1,9 +1,9 @@
 // SNP_INIT_EX: the RMP is initialised and checked from now on; what BIOS and hypervisor chose is taken. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-init-ex.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
 import type { Psp } from "../firmware.ts";
-import { bitOf } from "../layout.ts";
 import { fixPage } from "../page.ts";
 import { SnpState } from "../platform.ts";
 import { rangesAt } from "../ranges.ts";

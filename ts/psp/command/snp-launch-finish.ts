@@ -3,10 +3,10 @@ import * as IdAuth from "../../abi/id-auth.ts";
 import * as IdBlockLayout from "../../abi/id-block.ts";
 import * as Layout from "../../abi/psp/snp-launch-finish.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, LAUNCH, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { GuestState } from "../guest.ts";
 import { checkIdBlock } from "../id-block.ts";
-import { bitOf } from "../layout.ts";
 import { readHost } from "../memory.ts";
 
 export const snpLaunchFinish: CommandEntry = snpGuestCommand({

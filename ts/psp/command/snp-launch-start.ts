@@ -1,9 +1,9 @@
 // SNP_LAUNCH_START: a guest gets its policy, its keys and, if it may migrate, its migration agent. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-launch-start.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, INIT, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { GuestState } from "../guest.ts";
-import { bitOf } from "../layout.ts";
 import { allowsMigration } from "../policy.ts";
 
 export const snpLaunchStart: CommandEntry = snpGuestCommand({

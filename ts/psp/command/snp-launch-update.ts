@@ -3,10 +3,10 @@ import * as PageInfo from "../../abi/page-info.ts";
 import * as Layout from "../../abi/psp/snp-launch-update.ts";
 import * as Rmp from "../../abi/rmp.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, LAUNCH, type SnpGuestCall, snpGuestCommand } from "../command.ts";
 import { correctCpuidPage } from "../cpuid-policy.ts";
 import { extend } from "../digest.ts";
-import { bitOf } from "../layout.ts";
 import { LARGE, PAGE, type Place, pagePlace } from "../memory.ts";
 import { type Page, pageAt, setPage } from "../page.ts";
 
@@ -96,8 +96,8 @@ function give(
     const gpa = page.gpa + BigInt(at);
     const piece = contents.subarray(at, at + PAGE);
     const measured = { type, gpa, contents: piece, imi, permissions };
-    guest.measurement = extend(guest.measurement, measured);
-    if (imi) guest.imd = extend(guest.imd, measured);
+    guest.measurement = extend(psp.port, guest.measurement, measured);
+    if (imi) guest.imd = extend(psp.port, guest.imd, measured);
   }
   setPage(psp.port, spa, {
     asid: guest.asid,

@@ -1,8 +1,8 @@
 // SNP_PAGE_MOVE: a page of a guest moves to other memory, encrypted anew for where it lies. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-page-move.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, LAUNCH, RUNNING, snpGuestCommand } from "../command.ts";
-import { bitOf } from "../layout.ts";
 import { LARGE, PAGE, pagePlace } from "../memory.ts";
 import { pageAt, setPage } from "../page.ts";
 import { forbidsSwap } from "../policy.ts";

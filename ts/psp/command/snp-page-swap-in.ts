@@ -1,7 +1,7 @@
 // SNP_PAGE_SWAP_IN: a page that was swapped out comes back, once, as it was. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-page-swap-in.ts";
-import * as SwapType from "../../abi/psp/swap-type.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import {
   type CommandEntry,
   LAUNCH,
@@ -9,31 +9,24 @@ import {
   type SnpGuestCall,
   snpGuestCommand,
 } from "../command.ts";
-import { bitOf } from "../layout.ts";
-import { LARGE, PAGE, type Place, pagePlace } from "../memory.ts";
+import { type Place, pagePlace } from "../memory.ts";
 import { entryBytes, entryOf, entryPlace, makeMetadata, type Swapped } from "../metadata.ts";
 import { pageAt, setPage } from "../page.ts";
-import { forbidsSwap } from "../policy.ts";
 import { isOfType, unseal } from "../swap.ts";
+import { swapArguments } from "../swap-arguments.ts";
 
 export const snpPageSwapIn: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run(call) {
-    const { psp, guest, gctx, buffer } = call;
-    const word = (at: number) => buffer.getBigUint64(at, true);
-    const flags = word(Layout.FLAGS);
-    const type = Number(flags >> BigInt(Layout.PAGE_TYPE_LSB)) & (2 ** Layout.PAGE_TYPE_WIDTH - 1);
-    const large = bitOf(flags, Layout.PAGE_SIZE_BIT);
-    if (forbidsSwap(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
-    if (guest.asid === 0) return Status.INACTIVE;
-    if (type > SwapType.VMSA || (large && type !== SwapType.DATA)) return Status.INVALID_PARAM;
-    const bytes = large ? LARGE : PAGE;
+    const { psp, guest, gctx } = call;
+    const told = swapArguments(call, Layout);
+    if (typeof told === "number") return told;
+    const { word, flags, type, large, bytes, root } = told;
     const to = pagePlace(psp, word(Layout.DST_PADDR), bytes);
     const inPlace = bitOf(flags, Layout.SWAP_IN_PLACE_BIT);
     const from = inPlace ? to : pagePlace(psp, word(Layout.SRC_PADDR), bytes);
     if (!from || !to) return Status.INVALID_ADDRESS;
-    const root = bitOf(flags, Layout.ROOT_MDATA_EN_BIT);
     const place = entryPlace(psp, guest, gctx, word(Layout.MDATA_PADDR), root);
     if (typeof place === "number") return place;
     const entry = entryOf(place.read());

@@ -10,27 +10,21 @@ import {
   type SnpGuestCall,
   snpGuestCommand,
 } from "../command.ts";
-import { bitOf } from "../layout.ts";
-import { LARGE, mayWrite, PAGE, pagePlace, writeHost } from "../memory.ts";
+import { mayWrite, pagePlace, writeHost } from "../memory.ts";
 import { entryBytes, entryPlace, isMetadata } from "../metadata.ts";
 import { type Page, pageAt, setPage } from "../page.ts";
-import { forbidsSwap } from "../policy.ts";
 import { seal } from "../swap.ts";
+import { swapArguments } from "../swap-arguments.ts";
 
 export const snpPageSwapOut: CommandEntry = snpGuestCommand({
   layout: Layout,
   guest: [LAUNCH, RUNNING],
   run(call) {
-    const { psp, guest, gctx, buffer } = call;
-    const word = (at: number) => buffer.getBigUint64(at, true);
-    const flags = word(Layout.FLAGS);
-    const type = Number(flags >> BigInt(Layout.PAGE_TYPE_LSB)) & (2 ** Layout.PAGE_TYPE_WIDTH - 1);
-    const large = bitOf(flags, Layout.PAGE_SIZE_BIT);
-    if (forbidsSwap(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
-    if (guest.asid === 0) return Status.INACTIVE;
+    const { psp, guest, gctx } = call;
     if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
-    if (type > SwapType.VMSA || (large && type !== SwapType.DATA)) return Status.INVALID_PARAM;
-    const bytes = large ? LARGE : PAGE;
+    const told = swapArguments(call, Layout);
+    if (typeof told === "number") return told;
+    const { word, type, large, bytes, root } = told;
     const from = pagePlace(psp, word(Layout.SRC_PADDR), bytes);
     const to = pagePlace(psp, word(Layout.DST_PADDR), bytes);
     if (!from || !to || from.spa === to.spa) return Status.INVALID_ADDRESS;
@@ -39,7 +33,6 @@ export const snpPageSwapOut: CommandEntry = snpGuestCommand({
     if (mayLeave !== Status.SUCCESS) return mayLeave;
     const mayGo = mayWrite(psp, word(Layout.DST_PADDR), bytes);
     if (mayGo !== Status.SUCCESS) return mayGo;
-    const root = bitOf(flags, Layout.ROOT_MDATA_EN_BIT);
     const place = entryPlace(psp, guest, gctx, word(Layout.MDATA_PADDR), root);
     if (typeof place === "number") return place;
     const metadata = type === SwapType.METADATA;

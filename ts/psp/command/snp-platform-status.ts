@@ -2,9 +2,9 @@
 import * as Layout from "../../abi/psp/snp-platform-status.ts";
 import * as Page from "../../abi/psp/snp-platform-status-page.ts";
 import * as Status from "../../abi/status.ts";
+import { viewOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
 import type { Psp } from "../firmware.ts";
-import { viewOf } from "../layout.ts";
 import { mayWrite, writeHost } from "../memory.ts";
 
 export const snpPlatformStatus: CommandEntry = {

@@ -1,9 +1,9 @@
 // SNP_SHUTDOWN_EX: every guest is forgotten; asked to, the RMP is no longer checked. AMD 56860, 8.
 import * as Layout from "../../abi/psp/snp-shutdown-ex.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
 import type { Psp } from "../firmware.ts";
-import { bitOf } from "../layout.ts";
 import { SnpState } from "../platform.ts";
 
 export const snpShutdownEx: CommandEntry = {
@@ -24,7 +24,8 @@ export function shutDown(psp: Psp, x86: boolean): number {
   asids.release(true);
   asids.maxSnpAsid = 0;
   for (const gctx of contexts.pages()) contexts.destroy(gctx);
-  for (const device of psp.devices.keys()) port.unbind(device);
+  psp.tio.shutDown();
+  for (const device of psp.devices.keys()) port.clearSecure(device);
   psp.devices.clear();
   platform.snp = SnpState.UNINIT;
   platform.raplDisabled = false;

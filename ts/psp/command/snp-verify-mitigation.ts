@@ -2,8 +2,8 @@
 import * as Page from "../../abi/psp/mitigation-status.ts";
 import * as Layout from "../../abi/psp/snp-verify-mitigation.ts";
 import * as Status from "../../abi/status.ts";
+import { bitOf, viewOf } from "../../layout.ts";
 import { type CommandEntry, when } from "../command.ts";
-import { bitOf, viewOf } from "../layout.ts";
 import { mayWrite, writeHost } from "../memory.ts";
 
 const STATUS = 0;

@@ -4,7 +4,7 @@ import * as Page from "../../abi/cpuid-page.ts";
 import * as Message from "../../abi/message.ts";
 import * as Response from "../../abi/message-cpuid-rsp.ts";
 import { isZero } from "../../attest/bytes.ts";
-import { viewOf } from "../layout.ts";
+import { viewOf } from "../../layout.ts";
 import type { MessageEntry } from "./entry.ts";
 import { refused } from "./response.ts";
 

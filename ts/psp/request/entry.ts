@@ -1,5 +1,6 @@
 // What a file of this folder is: one guest message, its forms, and how it is answered. SNP firmware ABI (AMD 56860), 7.
 import type { Prng } from "../../prng.ts";
+import type { Form } from "../envelope.ts";
 import type { Contexts, PlatformFacts } from "../facts.ts";
 import type { GuestContext } from "../guest.ts";
 import type { RootKeys } from "../keys.ts";
@@ -36,11 +37,7 @@ export interface Answered {
   readonly apply?: () => void;
 }
 
-export interface MessageEntry {
-  /** The highest MSG_VERSION; 1 is the lowest. */
-  readonly versions: number;
-  /** Whether a payload of a version may have so many bytes. */
-  fits(bytes: number, version: number): boolean;
+export interface MessageEntry extends Form {
   /** Answers whatever the payload says: what is wrong in it is the response's STATUS. */
   run(asked: Asked): Answered;
 }

@@ -2,8 +2,8 @@
 import * as Exported from "../../abi/exported-context.ts";
 import * as IdBlock from "../../abi/id-block.ts";
 import { isZero } from "../../attest/bytes.ts";
+import { bitOf, isWellFormed, viewOf } from "../../layout.ts";
 import { type GuestContext, GuestState } from "../guest.ts";
-import { bitOf, isWellFormed, viewOf } from "../layout.ts";
 
 /** What travels: everything but the memory key, the ASID and who the agent is. */
 export type Travelling = Omit<

@@ -2,9 +2,9 @@
 import * as Exported from "../../abi/exported-context.ts";
 import * as Message from "../../abi/message.ts";
 import * as Request from "../../abi/message-import-req.ts";
+import { isWellFormed } from "../../layout.ts";
 import { dialects } from "../dialect.ts";
 import { type GuestContext, GuestState } from "../guest.ts";
-import { isWellFormed } from "../layout.ts";
 import { allowsMigration } from "../policy.ts";
 import { otherGuest } from "./agent.ts";
 import type { Asked, MessageEntry } from "./entry.ts";

@@ -2,10 +2,10 @@
 import * as Message from "../../abi/message.ts";
 import * as Request from "../../abi/message-key-req.ts";
 import * as Response from "../../abi/message-key-rsp.ts";
+import { bitOf } from "../../layout.ts";
 import type { PlatformFacts } from "../facts.ts";
 import type { GuestContext } from "../guest.ts";
 import { derivedKey, type KeyRequest, selectedKey, tcbAtMost } from "../keys.ts";
-import { bitOf } from "../layout.ts";
 import type { Asked, MessageEntry } from "./entry.ts";
 import { refused } from "./response.ts";
 

@@ -1,6 +1,6 @@
 // Responses of guest messages: a layout's bytes with STATUS at their front. SNP firmware ABI (AMD 56860), 7.
 import * as StatusOnly from "../../abi/message-status-rsp.ts";
-import { viewOf } from "../layout.ts";
+import { viewOf } from "../../layout.ts";
 import type { Answered } from "./entry.ts";
 
 /** A response of `size` bytes that says `status` and nothing else. */

@@ -2,9 +2,9 @@
 import * as Message from "../../abi/message.ts";
 import * as Request from "../../abi/message-tsc-info-req.ts";
 import * as Response from "../../abi/message-tsc-info-rsp.ts";
+import { isWellFormed, viewOf } from "../../layout.ts";
 import type { PlatformFacts } from "../facts.ts";
 import type { GuestContext } from "../guest.ts";
-import { isWellFormed, viewOf } from "../layout.ts";
 import type { MessageEntry } from "./entry.ts";
 import { refused } from "./response.ts";
 

@@ -1,7 +1,7 @@
 // MSG_VMRK_REQ: a migration agent gives a guest of its own the root of its derived keys. SNP firmware ABI (AMD 56860), 7.7.
 import * as Message from "../../abi/message.ts";
 import * as Request from "../../abi/message-vmrk-req.ts";
-import { isWellFormed } from "../layout.ts";
+import { isWellFormed } from "../../layout.ts";
 import { ownGuest } from "./agent.ts";
 import type { MessageEntry } from "./entry.ts";
 import { refused } from "./response.ts";

@@ -13,6 +13,14 @@ export interface Layout {
   readonly most: number;
   /** Adds what the record at `at` is; answers what is wrong with it, "seen, expected ...". */
   record(view: DataView, at: number, out: Batch): string | undefined;
+  /** Adds as many records from `at` to `end` as it can at once, and their offsets to `offsets`; answers the bytes taken. */
+  many?(
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    out: Batch,
+    offsets: (at: number) => void,
+  ): number;
   /** What is wrong with the end of the file here. */
   end?(): string | undefined;
   /** How often each of the format's own record types was seen. */
@@ -80,6 +88,13 @@ export class FixedReader implements TraceReader {
     const input = this.#input;
     const { size, most } = this.#layout;
     do {
+      const first = input.base + input.at;
+      let made = batch.length;
+      input.at +=
+        this.#layout.many?.(input.buffer, input.at, input.end, batch, (at) => {
+          this.#offsets[made++] = first + at;
+        }) ?? 0;
+      if (input.end - input.at < size || batch.length === batch.capacity) return;
       const roomy = batch.capacity - batch.length >= most;
       const out = roomy ? batch : this.#made;
       const before = out.length;

@@ -1,7 +1,8 @@
 // Reads what `valgrind --tool=lackey --trace-mem=yes --trace-syscalls=yes --log-file=FILE` prints. docs/trace-format.md.
 import { BadInput } from "../../error.ts";
+import type { Batch, Counts } from "../record.ts";
 import * as Records from "../record.ts";
-import { Batch, type Counts } from "../record.ts";
+import * as Decode from "./decode.ts";
 import type { Input } from "./input.ts";
 import { ownLength, SystemCalls } from "./lackey-syscalls.ts";
 import type { TraceReader } from "./reader.ts";
@@ -44,9 +45,8 @@ export class LackeyReader implements TraceReader {
   readonly #calls = new SystemCalls();
   #lines = 0;
   #ended = false;
-  // Lines of the batch's records, counted from the line before its first.
-  #batchLine = 0;
-  #recordLines: Uint32Array = new Uint32Array(Batch.RECORDS);
+  // Where the batch's records come from: runs of one record a line, each as its first record and that one's line.
+  #runs: { record: number; line: number }[] = [];
 
   constructor(input: Input) {
     this.#input = input;
@@ -62,17 +62,13 @@ export class LackeyReader implements TraceReader {
 
   async next(batch: Batch): Promise<number> {
     batch.length = 0;
-    this.#batchLine = this.#lines;
-    if (this.#recordLines.length < batch.capacity) {
-      this.#recordLines = new Uint32Array(batch.capacity);
-    }
+    this.#runs = [];
     while (batch.length < batch.capacity) {
       const input = this.#input;
       const until = input.buffer.lastIndexOf(NEWLINE, input.end - 1) + 1;
       if (input.at < until) this.#parse(batch, until);
       else if (!(await this.#more())) break;
     }
-    Records.count(this.counts, batch);
     if (this.counts.records === 0) {
       throw new BadInput(`${this.name}: no record in ${this.#lines} lines, expected at least one`);
     }
@@ -80,7 +76,8 @@ export class LackeyReader implements TraceReader {
   }
 
   locate(ordinal: number): string {
-    return `${this.name}:${this.#batchLine + this.#recordLines[ordinal]!}`;
+    const run = this.#runs.findLast(({ record }) => record <= ordinal)!;
+    return `${this.name}:${run.line + ordinal - run.record}`;
   }
 
   close(): Promise<void> {
@@ -98,48 +95,76 @@ export class LackeyReader implements TraceReader {
     return true;
   }
 
-  // The hot loop: whole lines up to `until`, a byte at a time. No string is made except for what is not a memory access.
+  /** Whole lines up to `until`: well-formed accesses in the core, a piece at a time, every other line here. */
   #parse(batch: Batch, until: number): void {
+    const input = this.#input;
+    while (input.at < until && batch.length < batch.capacity) {
+      const most = Math.min(until, input.at + Decode.PIECE);
+      const end = most < until ? input.buffer.lastIndexOf(NEWLINE, most - 1) + 1 : most;
+      // A line longer than a piece.
+      if (end <= input.at) this.#line(batch);
+      else this.#piece(batch, end);
+    }
+  }
+
+  #piece(batch: Batch, end: number): void {
+    const input = this.#input;
+    const start = input.at;
+    Decode.load(input.buffer.subarray(start, end));
+    while (input.at < end && batch.length < batch.capacity) {
+      const before = batch.length;
+      this.#runs.push({ record: before, line: this.#lines + 1 });
+      input.at += Decode.lackey(input.at - start, end - start, batch, this.counts);
+      this.#lines += batch.length - before;
+      if (input.at < end && batch.length < batch.capacity) this.#line(batch);
+    }
+  }
+
+  /** One line, whatever it may be. */
+  #line(batch: Batch): void {
+    const before = batch.length;
+    this.#runs.push({ record: before, line: this.#lines + 1 });
+    this.#any(batch);
+    Records.count(this.counts, batch, before);
+  }
+
+  #any(batch: Batch): void {
     const text = this.#input.buffer;
     const hex = HEX;
-    let start = this.#input.at;
-    while (start < until && batch.length < batch.capacity) {
-      this.#lines++;
-      const kind = kindAt(text, start);
-      if (kind === NONE) {
-        start = this.#other(batch, start);
-        continue;
-      }
-      let at = start + 3;
-      let low = 0;
-      let high = 0;
-      let digit = hex[text[at]!]!;
-      while (digit < 16) {
-        high = (high << 4) | (low >>> 28);
-        low = (low << 4) | digit;
-        digit = hex[text[++at]!]!;
-      }
-      const comma = at;
-      let bytes = 0;
-      digit = hex[text[++at]!]!;
-      while (digit < 10) {
-        bytes = bytes * 10 + digit;
-        digit = hex[text[++at]!]!;
-      }
-      const sized = at;
-      if (text[at] === RETURN) at++;
-      const digits = comma - start - 3;
-      const wellFormed = text[comma] === COMMA && text[at] === NEWLINE && digits > 0;
-      if (!wellFormed || digits > ADDRESS_DIGITS || bytes < 1 || bytes > Records.ACCESS_LIMIT) {
-        this.#explain(start, comma, sized);
-      }
-      // Only these can leave the lower half, or lie in the upper.
-      if (high >= 0x7fff || high < 0) this.#canonical(start, high, low, bytes);
-      this.#recordLines[batch.length] = this.#lines - this.#batchLine;
-      batch.push(low, high, bytes, Records.operation(kind as Records.Kind, bytes));
-      start = at + 1;
+    const start = this.#input.at;
+    this.#lines++;
+    const kind = kindAt(text, start);
+    if (kind === NONE) {
+      this.#input.at = this.#other(batch, start);
+      return;
     }
-    this.#input.at = start;
+    let at = start + 3;
+    let low = 0;
+    let high = 0;
+    let digit = hex[text[at]!]!;
+    while (digit < 16) {
+      high = (high << 4) | (low >>> 28);
+      low = (low << 4) | digit;
+      digit = hex[text[++at]!]!;
+    }
+    const comma = at;
+    let bytes = 0;
+    digit = hex[text[++at]!]!;
+    while (digit < 10) {
+      bytes = bytes * 10 + digit;
+      digit = hex[text[++at]!]!;
+    }
+    const sized = at;
+    if (text[at] === RETURN) at++;
+    const digits = comma - start - 3;
+    const wellFormed = text[comma] === COMMA && text[at] === NEWLINE && digits > 0;
+    if (!wellFormed || digits > ADDRESS_DIGITS || bytes < 1 || bytes > Records.ACCESS_LIMIT) {
+      this.#explain(start, comma, sized);
+    }
+    // Only these can leave the lower half, or lie in the upper.
+    if (high >= 0x7fff || high < 0) this.#canonical(start, high, low, bytes);
+    batch.push(low, high, bytes, Records.operation(kind as Records.Kind, bytes));
+    this.#input.at = at + 1;
   }
 
   /** A line that is no memory access; answers where the next begins. */
@@ -149,10 +174,8 @@ export class LackeyReader implements TraceReader {
     const all = latin1(text.subarray(start, text[end - 1] === RETURN ? end - 1 : end));
     const own = ownLength(all);
     const line = own > 0 ? all.slice(0, own) : all;
-    const before = batch.length;
     const fault = this.#calls.line(line, batch);
     if (fault !== undefined) this.#refuse(start, start + fault.at, fault.seen, fault.expected);
-    if (batch.length > before) this.#recordLines[before] = this.#lines - this.#batchLine;
     if (own > 0) this.#lines--;
     return own > 0 ? start + own : end + 1;
   }

@@ -1,0 +1,111 @@
+// Chooses the kernel for some lines of a page: two lines are 8 blocks and go bitsliced, a line by itself is permuted. Where the
+// binary was made without SIMD, block by block by tables.
+import * as Memory from "../../ts/abi/memory";
+import * as Slot from "../../ts/abi/slot";
+import * as State from "../../ts/abi/state";
+import { decryptBlock, encryptBlock } from "./block";
+import { decryptLines, encryptLines } from "./generated/bitslice";
+import { decryptLine, encryptLine } from "./generated/permute";
+
+/** Bytes of a cache line. */
+export const LINE = 64;
+const BLOCK = 16;
+
+/** How lines are ciphered from now on: State.TABLES or WIDE. Both give the same bytes. */
+export function setKernel(kernel: u32): void {
+  store<u32>(Memory.STATE, kernel, State.KERNEL);
+}
+
+/** Ciphers the lines in `lines`, those at the same offsets of `from` and `to`. The tweak of a block is (low, high) xored with the
+ *  16 bytes at its offset from `tweaks`. */
+export function cipherLines(
+  slot: usize,
+  lines: u64,
+  low: u64,
+  high: u64,
+  tweaks: usize,
+  from: usize,
+  to: usize,
+  encrypt: bool,
+): void {
+  if (ASC_FEATURE_SIMD && load<u32>(Memory.STATE, State.KERNEL) == State.WIDE) {
+    return encrypt
+      ? encryptWide(slot, lines, low, high, tweaks, from, to)
+      : decryptWide(slot, lines, low, high, tweaks, from, to);
+  }
+  for (let rest = lines; rest; rest &= rest - 1) {
+    const at = usize(ctz(rest)) * LINE;
+    cipherBlocks(slot, at, at + LINE, low, high, tweaks, from, to, encrypt);
+  }
+}
+
+function encryptWide(
+  slot: usize,
+  lines: u64,
+  low: u64,
+  high: u64,
+  tweaks: usize,
+  from: usize,
+  to: usize,
+): void {
+  const rounds = load<u32>(slot, Slot.ROUNDS);
+  let rest = lines;
+  while (rest) {
+    const first = usize(ctz(rest)) * LINE;
+    rest &= rest - 1;
+    if (!rest) {
+      const schedule = slot + Slot.PERMUTED_ENCRYPT;
+      return encryptLine(schedule, rounds, low, high, tweaks, first, from, to);
+    }
+    const second = usize(ctz(rest)) * LINE;
+    rest &= rest - 1;
+    const schedule = slot + Slot.SLICED_ENCRYPT;
+    encryptLines(schedule, rounds, low, high, tweaks, first, second, from, to);
+  }
+}
+
+function decryptWide(
+  slot: usize,
+  lines: u64,
+  low: u64,
+  high: u64,
+  tweaks: usize,
+  from: usize,
+  to: usize,
+): void {
+  const rounds = load<u32>(slot, Slot.ROUNDS);
+  let rest = lines;
+  while (rest) {
+    const first = usize(ctz(rest)) * LINE;
+    rest &= rest - 1;
+    if (!rest) {
+      const schedule = slot + Slot.PERMUTED_DECRYPT;
+      return decryptLine(schedule, rounds, low, high, tweaks, first, from, to);
+    }
+    const second = usize(ctz(rest)) * LINE;
+    rest &= rest - 1;
+    const schedule = slot + Slot.SLICED_DECRYPT;
+    decryptLines(schedule, rounds, low, high, tweaks, first, second, from, to);
+  }
+}
+
+/** Ciphers the blocks at offsets `at` to `end`, one at a time. */
+export function cipherBlocks(
+  slot: usize,
+  at: usize,
+  end: usize,
+  low: u64,
+  high: u64,
+  tweaks: usize,
+  from: usize,
+  to: usize,
+  encrypt: bool,
+): void {
+  const rounds = load<u32>(slot, Slot.ROUNDS);
+  for (; at < end; at += BLOCK) {
+    const a = low ^ load<u64>(tweaks + at);
+    const b = high ^ load<u64>(tweaks + at, 8);
+    if (encrypt) encryptBlock(slot + Slot.ENCRYPT, rounds, a, b, from + at, to + at);
+    else decryptBlock(slot + Slot.DECRYPT, rounds, a, b, from + at, to + at);
+  }
+}

@@ -1,0 +1,96 @@
+// Walks: what drops what they left behind.
+import type { Mutants } from "./mutant.ts";
+
+const tests = ["assembly/walk-cache.test.ts", "assembly/tlb.test.ts"];
+
+export const walk: Mutants[] = [
+  {
+    file: "assembly/dependent.ts",
+    tests,
+    changes: [
+      ["if (!before && open) forgetFrame(open & FRAME);", ""],
+      [
+        "const now = !before || before == role ? role : mixed;",
+        "const now = !before ? role : before;",
+      ],
+      ["if (open & WRITTEN) store<u32>(entry, open & ~WRITTEN, Directory.OPEN);", ""],
+      ["kind == MIXED || level > 1 ||", "kind == MIXED ||"],
+      ["kind == MIXED || level > 1 ||", "level > 1 ||"],
+      ["|| bytes > SEVERAL) return", ") return"],
+      ["  forgetWalks(page, level ? LARGE_PAGES : 1);\n", ""],
+      ["forgetWalks(page, level ? LARGE_PAGES : 1);", "forgetWalks(page, 1);"],
+      ["  if (level) forgetGuestTable(index);\n", ""],
+      ["  if (level && !large) return flushTlb();\n", ""],
+      ["  forgetNested(page, level ? LARGE_PAGES : 1);\n", ""],
+      ["forgetNested(page, level ? LARGE_PAGES : 1);", "forgetNested(page, 1);"],
+      ["  if (!level) return forgetPage(first);\n", "  if (!level) return;\n"],
+      ["i++) forgetPage(head + i);", "i++) {}"],
+      [
+        "(lowest | (region << Directory.REGION_LSB))) return flushTlb();",
+        "(lowest | (region << Directory.REGION_LSB))) return;",
+      ],
+      ["  forgetWalks(region * LARGE_PAGES, LARGE_PAGES);\n", ""],
+      ["  if (frame) forgetFrame(frame);\n", ""],
+    ],
+  },
+  {
+    file: "assembly/page.ts",
+    tests,
+    changes: [
+      [
+        "    if (same) beforeWrite(entry, frame, offset, bytes);\n",
+        "    if (same) return frame;\n",
+      ],
+      ["    else forgetTable(entry);\n", ""],
+      [
+        "  if (frame) forgetFrame(frame);\n  if (isTable(entry)) forgetTable(entry);",
+        "  if (isTable(entry)) forgetTable(entry);",
+      ],
+      [
+        "  if (frame) forgetFrame(frame);\n  if (isTable(entry)) forgetTable(entry);",
+        "  if (frame) forgetFrame(frame);",
+      ],
+      ["  close(entry);\n  if (isTable(entry)) forgetTable(entry);", "  close(entry);"],
+    ],
+  },
+  {
+    file: "assembly/rmp.ts",
+    tests: ["assembly/walk-cache.test.ts", "assembly/instruction.test.ts", "assembly/rmp.test.ts"],
+    changes: [
+      ["isHypervisorOwned(page, true)) forgetLarge(page);", "isHypervisorOwned(page, true)) {}"],
+    ],
+  },
+  {
+    file: "assembly/walk-cache.ts",
+    tests,
+    changes: [
+      [
+        "if (load<u32>(infoOf(frame), Frame.GENERATION) != load<u32>(row, Row.GENERATION)) return 0;",
+        "",
+      ],
+      ["  memory.fill(Memory.NESTED_TLB, 0, Nested.ENTRIES * Nested.SIZE);\n", ""],
+      ["  memory.fill(Memory.TABLE_CACHE, 0, Row.SETS * BYTES);\n", ""],
+      ["return differs & (~RIGHTS | rights) ? 0 : row;", "return differs & ~RIGHTS ? 0 : row;"],
+      ["(number << Tlb.PAGE_LSB) | (vcpuTag() & ~USER)", "(number << Tlb.PAGE_LSB)"],
+    ],
+  },
+  {
+    file: "assembly/walk.ts",
+    tests,
+    changes: [
+      ["    countChecks(3 - level);\n", ""],
+      ["    noExecute = noExecuteOf(row);\n", ""],
+      ["    granted = grantedOf(row);\n", ""],
+      ["  mark(tableEntry, guestRole(level, gva));\n", ""],
+    ],
+  },
+  {
+    file: "assembly/nested.ts",
+    tests,
+    changes: [
+      ["      mark(directory, nestedRole(level, address));\n", ""],
+      ["    noExecute = noExecuteOf(row);\n", ""],
+      ["    granted = grantedOf(row);\n", ""],
+    ],
+  },
+];

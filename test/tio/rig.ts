@@ -1,0 +1,181 @@
+// A Turin whose firmware is driven command by command, a device at its mailbox, and a board that only notes what the firmware
+// did to it.
+import type { DeviceOptions } from "../../dist/device/device.js";
+import { TdispDevice } from "../../dist/device/index.js";
+import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
+import { TioDevice } from "../../dist/hypervisor/tsm/device.js";
+import { type TioSizes, tioInit, tioStatus } from "../../dist/hypervisor/tsm/status.js";
+import type { bufferOf } from "../../dist/layout.js";
+import { seeded } from "../../dist/spdm/chance.js";
+import * as TdiBind from "../../ts/abi/psp/tio-tdi-bind.ts";
+import * as TdiCreate from "../../ts/abi/psp/tio-tdi-create.ts";
+import * as Status from "../../ts/abi/status.ts";
+import type { PlatformOptions } from "../../ts/platform.ts";
+import type { Fence, IdeKey, RootPortIde, SecureEntry, TioPort } from "../../ts/tio-port.ts";
+import { assert } from "../kit.ts";
+import { Rig, statusName } from "../psp/rig.ts";
+
+export const ROOT_PORT = 3;
+/** The device's function that has both the mailbox and an interface. */
+export const PF0 = 0xbee8;
+
+/** A root port and an IOMMU that keep what they are told. */
+export class Board implements TioPort {
+  readonly keys: Map<string, IdeKey> = new Map();
+  readonly going: Set<string> = new Set();
+  readonly entries: Map<number, SecureEntry> = new Map();
+  readonly fences: Map<string, Fence> = new Map();
+  /** Where the MMIO window begins and ends. */
+  window: [bigint, bigint] = [0x80_0000_0000n, 0x90_0000_0000n];
+
+  rootPort(segment: number, id: number): RootPortIde | undefined {
+    if (segment !== 0 || id !== ROOT_PORT) return undefined;
+    const name = (k: Pick<IdeKey, "streamId" | "keySet" | "direction">, sub: number) =>
+      `${k.streamId} ${k.keySet} ${k.direction} ${sub}`;
+    return {
+      programKey: (key) => {
+        this.keys.set(name(key, key.subStream), { ...key, key: key.key.slice() });
+        return true;
+      },
+      go: (streamId, keySet, direction) => {
+        for (const sub of [0, 1, 2])
+          if (!this.keys.has(name({ streamId, keySet, direction }, sub))) return false;
+        this.going.delete(`${streamId} ${1 - keySet} ${direction}`);
+        this.going.add(`${streamId} ${keySet} ${direction}`);
+        return true;
+      },
+      stop: (streamId) => {
+        for (const each of [this.keys, this.going])
+          for (const one of [...each.keys()]) if (one.startsWith(`${streamId} `)) each.delete(one);
+      },
+      isSecure: (streamId) =>
+        [...this.going].filter((g) => g.startsWith(`${streamId} `)).length > 1,
+    };
+  }
+
+  sdteWrite(rid: number, entry: SecureEntry): void {
+    this.entries.set(rid, entry);
+  }
+
+  sdteClear(rid: number): void {
+    const entry = this.entries.get(rid);
+    if (entry) this.fences.set(`${rid} ${entry.asid}`, { dma: "default", mmio: false });
+    this.entries.delete(rid);
+  }
+
+  fence(rid: number, asid: number): Fence {
+    return this.fences.get(`${rid} ${asid}`) ?? { dma: "none", mmio: false };
+  }
+
+  fenceClear(rid: number, asid: number): void {
+    this.fences.delete(`${rid} ${asid}`);
+  }
+
+  isMmio(spa: bigint): boolean {
+    return spa >= this.window[0] && spa < this.window[1];
+  }
+}
+
+export interface TioRigOptions extends PlatformOptions {
+  device?: Partial<DeviceOptions>;
+}
+
+const clock = { now: () => Date.UTC(2026, 0, 1) };
+
+export class TioRig extends Rig {
+  readonly board: Board;
+  readonly device: TdispDevice;
+  readonly sizes: TioSizes;
+  readonly #free: bigint[] = [];
+  /** What the host does with each message on its way; by default it carries it. */
+  carry: (object: Uint8Array) => Uint8Array | undefined;
+
+  constructor({ device, ...options }: TioRigOptions = {}) {
+    const board = new Board();
+    super({ chip: "turin", generation: "sev-tio", initialise: false, ...options }, board);
+    this.board = board;
+    this.device = new TdispDevice({ prng: seeded("device"), clock, ...device });
+    this.device.configure();
+    this.carry = (object) => this.device.exchange(object);
+    // INIT_RMP and TIO_EN.
+    this.init(0b10001);
+    const status = tioStatus(this.parts);
+    assert.is(typeof status, "object");
+    this.sizes = (status as { sizes: TioSizes }).sizes;
+    assert.is(tioInit(this.parts), Status.SUCCESS);
+  }
+
+  get parts() {
+    const free = this.#free;
+    const pages = {
+      small: () => free.pop() ?? this.page(),
+      give: (spa: bigint) => void free.push(spa),
+    };
+    return { host: this.host, mailbox: this.driver, pages };
+  }
+
+  /** A device that DEV_CREATE knows. */
+  created(): TioDevice {
+    const made = new TioDevice(this.parts, this.sizes, (object) => this.carry(object));
+    assert.is(statusName(made.create(PF0, ROOT_PORT, 0)), "SUCCESS");
+    return made;
+  }
+
+  connected(): TioDevice {
+    const made = this.created();
+    assert.is(statusName(made.connect(0)), "SUCCESS");
+    return made;
+  }
+
+  /** An interface of the device that TDI_CREATE knows, and the guest it is for. */
+  tdi(device: TioDevice, functionId = PF0): Tdi {
+    const context = new TioBuffer(this.parts, this.sizes.tdiContext, true);
+    const INTERFACE_ID = new Uint8Array(12);
+    new DataView(INTERFACE_ID.buffer).setUint32(0, functionId, true);
+    const values = { TDI_CTX_SLA: context.sla, INTERFACE_ID };
+    assert.is(statusName(device.command("TIO_TDI_CREATE", TdiCreate, values)), "SUCCESS");
+    this.guests += 1;
+    return { device, context, gctx: this.running(this.guests), asid: this.guests };
+  }
+  guests = 0;
+
+  /** TDI_BIND, which locks or starts. */
+  bind(tdi: Tdi, run = false, values: Values = {}): number {
+    return tdi.device.command("TIO_TDI_BIND", TdiBind, {
+      TDI_CTX_SLA: tdi.context.sla,
+      GCTX_PADDR: tdi.gctx,
+      GUEST_DEVICE_ID,
+      TDISP_LOCK_FLAGS: LOCK_FLAGS,
+      RUN: Number(run),
+      ...values,
+    });
+  }
+
+  /** An interface in a state: 0 unbound, 1 locked, 2 running. */
+  tdiIn(state: number): Tdi {
+    const tdi = this.tdi(this.connected());
+    for (const run of [false, true].slice(0, state))
+      assert.is(statusName(this.bind(tdi, run)), "SUCCESS");
+    return tdi;
+  }
+
+  /** What the device says of its interface. */
+  get tdisp(): string | undefined {
+    return this.device.states().find(({ functionId }) => functionId === PF0)?.state;
+  }
+}
+
+type Values = Parameters<typeof bufferOf>[1];
+
+/** An interface as the hypervisor has it. */
+export interface Tdi {
+  device: TioDevice;
+  context: TioBuffer;
+  gctx: bigint;
+  asid: number;
+}
+
+/** What its guest calls it. */
+export const GUEST_DEVICE_ID = 0x18;
+/** ALL_REQUEST_REDIRECT. */
+export const LOCK_FLAGS = 0x10;

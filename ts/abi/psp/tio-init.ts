@@ -1,0 +1,4 @@
+// Command buffer of TIO_INIT. SEV-TIO firmware interface (AMD 58271), as Linux 6.19's sev-dev-tio.c has it.
+export const LENGTH = 0x00; // u32
+export const RESERVED_04 = 0x04; // 12
+export const SIZE = 0x10;

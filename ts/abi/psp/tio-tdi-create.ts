@@ -1,0 +1,8 @@
+// Command buffer of TIO_TDI_CREATE. SEV-TIO firmware interface (AMD 58271), a draft: as AMD's Linux series of 2025 has it.
+export const LENGTH = 0x00; // u32
+export const RESERVED_04 = 0x04; // u32
+export const DEV_CTX_SLA = 0x08; // u64
+export const TDI_CTX_SLA = 0x10; // u64
+export const INTERFACE_ID = 0x18; // 12
+export const RESERVED_24 = 0x24; // 12
+export const SIZE = 0x30;

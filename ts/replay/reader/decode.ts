@@ -1,0 +1,95 @@
+// The core's parsers (assembly/parse/) over an instance of their own, which holds nothing between two calls but the piece of a
+// trace that was loaded last.
+import * as Layout from "../../abi/decode.ts";
+import * as Memory from "../../abi/memory.ts";
+import { type Silicon, silicon } from "../../silicon.ts";
+import { ACCESS_OPERATIONS, type Batch, type Counts, WORDS } from "../record.ts";
+
+/** The longest piece of a trace that is decoded at once, in bytes. */
+export const PIECE = 0x10000;
+
+const SMALLEST = 64 * 0x100000;
+const scratch = (at: number): number => Memory.SCRATCH + at;
+const low = (width: number): number => 2 ** width - 1;
+
+interface Decoder extends Silicon {
+  words: Uint32Array;
+}
+
+let made: Decoder | undefined;
+
+function decoder(): Decoder {
+  if (!made) {
+    const fresh = silicon(SMALLEST);
+    fresh.bytes.set(ACCESS_OPERATIONS, scratch(Layout.OPERATIONS));
+    made = { ...fresh, words: new Uint32Array(fresh.bytes.buffer) };
+  }
+  return made;
+}
+
+/** Loads a piece of a trace. */
+export function load(piece: Uint8Array): void {
+  decoder().bytes.set(piece, Memory.WINDOW);
+}
+
+function take({ words }: Decoder, records: number, out: Batch): void {
+  const from = Memory.BATCH / 4;
+  out.words.set(words.subarray(from, from + records * WORDS), out.length * WORDS);
+  out.length += records;
+}
+
+// As many records as stay in the first-level cache until they are copied out: 1 ns a record, and 5 with twice as many.
+const AT_ONCE = 2048;
+const roomIn = (out: Batch): number => Math.min(out.capacity - out.length, AT_ONCE);
+
+/** Decodes lackey's lines of the loaded piece from one offset to another (behind a newline) into the batch, and counts them. Answers
+ *  the bytes taken: less than all before a line that is no well-formed access, and where the batch is full. */
+export function lackey(from: number, end: number, out: Batch, counts: Counts): number {
+  const instance = decoder();
+  const kinds = scratch(Layout.COUNTS) / 4;
+  instance.words.fill(0, kinds, kinds + 4);
+  const before = out.length;
+  const taken = lines(instance, from, end, out);
+  const [fetches, loads, stores, modifies] = instance.words.subarray(kinds, kinds + 4);
+  counts.fetches += fetches!;
+  counts.loads += loads!;
+  counts.stores += stores!;
+  counts.modifies += modifies!;
+  counts.records += out.length - before;
+  return taken;
+}
+
+function lines(instance: Decoder, from: number, end: number, out: Batch): number {
+  let at = from;
+  for (;;) {
+    const { exports } = instance;
+    const answer = exports.parseLackey(Memory.WINDOW + at, Memory.WINDOW + end, roomIn(out));
+    const records = answer >>> Layout.MADE_LSB;
+    take(instance, records, out);
+    at += answer & low(Layout.TAKEN_WIDTH);
+    if (records === 0 || out.length === out.capacity) return at - from;
+  }
+}
+
+/** Decodes records of drmemtrace. `note` hears the offset of each that made a record. */
+export function drmemtrace(
+  piece: Uint8Array,
+  kinds: Uint8Array,
+  out: Batch,
+  note: (at: number) => void,
+): { taken: number; seen: Uint32Array } {
+  const instance = decoder();
+  const { exports, bytes, view, words } = instance;
+  load(piece);
+  bytes.set(kinds, scratch(Layout.KINDS));
+  bytes.fill(0, scratch(Layout.SEEN), scratch(Layout.TAKEN));
+  const end = Memory.WINDOW + piece.length;
+  const records = exports.parseDrmemtrace(Memory.WINDOW, end, out.capacity - out.length);
+  take(instance, records, out);
+  for (let i = 0; i < records; i++) note(words[Memory.EXPECTED / 4 + i]!);
+  const seen = scratch(Layout.SEEN) / 4;
+  return {
+    taken: view.getUint32(scratch(Layout.TAKEN), true),
+    seen: words.subarray(seen, seen + Layout.DRMEMTRACE_TYPES),
+  };
+}
