@@ -268,8 +268,8 @@ class Fuzz {
       payload[16] = 1;
       payload[16 + 30] = this.#below(4) << 1;
     }
-    if (this.#once(6))
-      payload.set(this.#bytes(1), this.#below(payload.length || 1) % (payload.length || 1));
+    if (payload.length > 0 && this.#once(6))
+      payload[this.#below(payload.length)] = this.#below(256);
     const count = guest.messageCount[vmpck]!;
     const seqno = this.#once(20) ? count + BigInt(this.#below(4)) : count + 1n;
     const head = { seqno, type, version: this.#once(30) ? 2 : 1, vmpck };
