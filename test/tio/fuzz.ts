@@ -2,6 +2,7 @@
 // answers of the device altered, left out or given twice. After each step the states are where the twin's tables lead, the root port has
 // keys and the IOMMU entries only for what is bound, and now and then all of memory is searched for keys and nonces. Run: node --import
 // tsx test/tio/fuzz.ts [steps] [seed]. A failure names both, and the command.
+
 import { pathToFileURL } from "node:url";
 import { seal } from "../../dist/guest-message.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
@@ -12,6 +13,7 @@ import { dataObject, dataObjectOf } from "../../dist/spdm/data-object.js";
 import * as Command from "../../ts/abi/command.ts";
 import * as Header from "../../ts/abi/psp/tio-buffer.ts";
 import * as SpdmObject from "../../ts/abi/psp/tio-spdm-object.ts";
+import * as Tio from "../../ts/abi/psp/tio-values.ts";
 import * as Status from "../../ts/abi/status.ts";
 import { Chance } from "../core.ts";
 import { statusName } from "../psp/rig.ts";
@@ -189,7 +191,7 @@ class Fuzz {
     view.setUint32(Header.CAPACITY_SZ, this.#buffers["RESP_SLA"]!.bytes, true);
     view.setUint32(Header.PAYLOAD_SZ, length, true);
     const at = Header.SIZE;
-    view.setUint32(at + SpdmObject.ID, SpdmObject.ID_RESP, true);
+    view.setUint32(at + SpdmObject.ID, Tio.ID_RESP, true);
     view.setUint32(at + SpdmObject.LENGTH, length, true);
     bytes[at + SpdmObject.VERSION_MAJOR] = 1;
     bytes[at + SpdmObject.DATA_TYPE] = type;
