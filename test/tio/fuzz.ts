@@ -27,8 +27,8 @@ const names = (Object.keys(Command) as Name[]).filter((name) => name.startsWith(
 /** Elliptic curves cost: these are rare. */
 const dear = new Map<Name, number>([
   ["TIO_DEV_CONNECT", 40],
-  ["TIO_DEV_MEASUREMENTS", 60],
-  ["TIO_DEV_DISCONNECT", 60],
+  ["TIO_DEV_MEASUREMENTS", 200],
+  ["TIO_DEV_DISCONNECT", 400],
   ["TIO_DEV_RECLAIM", 40],
   ["TIO_INIT", 20],
 ]);
@@ -75,11 +75,11 @@ class Fuzz {
   }
 
   #pick<T>(from: readonly T[]): T {
-    return from[this.#below(from.length)] as T;
+    return this.#chance.pick(from);
   }
 
   #once(times: number): boolean {
-    return this.#below(times) === 0;
+    return this.#chance.once(times);
   }
 
   states(): States {
@@ -98,7 +98,8 @@ class Fuzz {
   /** One thing that host or guest may do. */
   step(): void {
     if (this.#once(25)) this.#disturb();
-    if (this.#once(4)) this.#message();
+    const bound = this.rig.psp.tio.tdis().some(([, { state }]) => state > 0);
+    if (this.#once(bound ? 2 : 9)) this.#message();
     else this.#command();
     this.#invariants();
   }
@@ -119,11 +120,11 @@ class Fuzz {
       this.#command();
       lab.core.dimm.read(sla, seen);
       if (seen.every((byte, i) => byte === noise[i])) lab.core.dimm.write(sla, kept);
-    } else if (act === 4 && this.#once(40)) this.rig.device.reset();
+    } else if (act === 4 && this.#once(90)) this.rig.device.reset();
   }
 
   #bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.#below(256));
+    return this.#chance.bytes(length);
   }
 
   #name(): Name {
@@ -138,7 +139,7 @@ class Fuzz {
     const waiting = this.rig.psp.tio.devices().find(([, { pending }]) => pending)?.[1].pending;
     // A command under way is mostly gone on with.
     if (waiting && !this.#once(3)) {
-      if (!this.#once(4)) this.#carry();
+      if (!this.#once(10)) this.#carry();
       const name = names.find((each) => Command[each] === waiting.command) as Name;
       return this.#send(name, waiting.buffer.slice());
     }
@@ -164,7 +165,7 @@ class Fuzz {
       this.tally.set(statusName(status), (this.tally.get(statusName(status)) ?? 0) + 1);
       judge(name, buffer, status, before, this.states());
       if (status !== Status.SPDM_REQUEST) return;
-      if (this.#once(40) || !this.#carry()) return;
+      if (this.#once(200) || !this.#carry()) return;
     }
   }
 
@@ -176,10 +177,10 @@ class Fuzz {
     const answer = this.rig.device.exchange(dataObject(type, object.subarray(SpdmObject.SIZE)));
     const payload = answer && dataObjectOf(answer)?.payload.slice();
     if (!payload || payload.length > request.bytes - 96) return false;
-    if (this.#once(400)) payload[this.#below(payload.length)]! ^= 1 << this.#below(8);
+    if (this.#once(1500)) payload[this.#below(payload.length)]! ^= 1 << this.#below(8);
     this.#respond(
       type,
-      this.#once(800) ? payload.subarray(0, this.#below(payload.length)) : payload,
+      this.#once(3000) ? payload.subarray(0, this.#below(payload.length)) : payload,
     );
     return true;
   }
@@ -196,7 +197,7 @@ class Fuzz {
     bytes[at + SpdmObject.VERSION_MAJOR] = 1;
     bytes[at + SpdmObject.DATA_TYPE] = type;
     bytes.set(message, at + SpdmObject.SIZE);
-    if (this.#once(500)) bytes[this.#below(at + SpdmObject.SIZE)]! ^= 1 << this.#below(8);
+    if (this.#once(900)) bytes[this.#below(at + SpdmObject.SIZE)]! ^= 1 << this.#below(8);
     this.#buffers["RESP_SLA"]!.write(0, bytes);
   }
 
@@ -216,7 +217,8 @@ class Fuzz {
   #value(name: Name, layout: Layout, field: string): number | bigint | Uint8Array {
     const main = !this.#once(10);
     if (field === "LENGTH") return layout.SIZE;
-    if (field in this.#buffers) return this.#pick([this.#buffers[field]!, ...this.#few()]).sla;
+    if (field in this.#buffers)
+      return this.#once(90) ? this.#buffers["OUTPUT_SLA"]!.sla : this.#buffers[field]!.sla;
     if (field === "DEV_CTX_SLA")
       return main ? this.#devices[0]!.sla : this.#pick(this.#devices).sla;
     if (field === "TDI_CTX_SLA") return main ? this.#tdis[0]!.sla : this.#pick(this.#tdis).sla;
@@ -237,11 +239,6 @@ class Fuzz {
     return 0;
   }
 
-  /** Now and then a buffer that is another's. */
-  #few(): TioBuffer[] {
-    return this.#once(30) ? Object.values(this.#buffers) : [];
-  }
-
   #interface(main: boolean): Uint8Array {
     const id = new Uint8Array(12);
     new DataView(id.buffer).setUint32(0, main ? PF0 : this.#pick([0xbeef, 0x9999, PF0]), true);
@@ -251,7 +248,7 @@ class Fuzz {
   /** A guest's message about an interface. */
   #message(): void {
     const { rig } = this;
-    const gctx = this.#pick(this.#guests);
+    const gctx = this.#once(8) ? this.#pick(this.#guests) : this.#guests[0]!;
     const guest = rig.psp.contexts.open(gctx) as GuestContext;
     const vmpck = this.#below(4) as 0 | 1 | 2 | 3;
     const [type, bytes] = this.#pick(MESSAGES);
