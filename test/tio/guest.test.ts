@@ -102,6 +102,8 @@ test("the guest verifies the device's chain and measurements, and may refuse the
   });
   made.write(rid, "tsm/lock", "tsm0");
   assert.is(measured, 6);
+  const late = connected({ clock: { now: () => Date.UTC(2400, 0, 1) } });
+  refused("EIO", () => late.made.write(late.rid, "tsm/lock", "tsm0"));
   const strict = connected({ roots: [Uint8Array.of(0x30, 0)] });
   refused("EIO", () => strict.made.write(strict.rid, "tsm/lock", "tsm0"));
   assert.is(stateOf(strict.made), "CONFIG_UNLOCKED", "what was refused is not left locked");
