@@ -18,20 +18,23 @@ import * as Status from "../../ts/abi/status.ts";
 import { Chance } from "../core.ts";
 import { statusName } from "../psp/rig.ts";
 import { KeyScan } from "../psp/scan.ts";
-import { BROKEN, CONNECTED, CREATED, judge, type Name, type States } from "./judge.ts";
+import {
+  BROKEN,
+  CONNECTED,
+  CREATED,
+  dear,
+  judge,
+  LOCKING,
+  MESSAGES,
+  type Name,
+  OPENING,
+  type States,
+} from "./judge.ts";
 import { GUEST_DEVICE_ID, PF0, ROOT_PORT, TioRig } from "./rig.ts";
 
 type Values = Record<string, number | bigint | Uint8Array>;
 
 const names = (Object.keys(Command) as Name[]).filter((name) => name.startsWith("TIO_"));
-/** Elliptic curves cost: these are rare. */
-const dear = new Map<Name, number>([
-  ["TIO_DEV_CONNECT", 40],
-  ["TIO_DEV_MEASUREMENTS", 200],
-  ["TIO_DEV_DISCONNECT", 400],
-  ["TIO_DEV_RECLAIM", 40],
-  ["TIO_INIT", 20],
-]);
 const GPA = 0x4000_0000n;
 
 /** How many steps ended with each status. */
@@ -139,7 +142,7 @@ class Fuzz {
     const waiting = this.rig.psp.tio.devices().find(([, { pending }]) => pending)?.[1].pending;
     // A command under way is mostly gone on with.
     if (waiting && !this.#once(3)) {
-      if (!this.#once(10)) this.#carry();
+      if (!this.#once(10) && !this.#carry() && this.#once(4)) return this.#giveUp();
       const name = names.find((each) => Command[each] === waiting.command) as Name;
       return this.#send(name, waiting.buffer.slice());
     }
@@ -155,6 +158,14 @@ class Fuzz {
     const buffer = bufferOf(layout, { ...this.#values(name, layout), ...ends });
     if (this.#once(60)) buffer[this.#below(buffer.length)]! ^= 1 << this.#below(8);
     this.#send(name, buffer);
+  }
+
+  /** The device does not answer: its host ends what is under way. */
+  #giveUp(): void {
+    const name = this.#pick(["TIO_DEV_DISCONNECT", "TIO_DEV_RECLAIM"] as const);
+    const layout = commands.get(Command[name])!.layout as Layout;
+    const force = "FLAGS" in layout ? { FLAGS: 1 } : {};
+    this.#send(name, bufferOf(layout, { ...this.#values(name, layout), ...force }));
   }
 
   /** Sends a command, and carries its messages, mostly to the end and mostly as they are. */
@@ -303,22 +314,6 @@ class Fuzz {
   }
 }
 
-const OPENING: Name[] = [
-  "TIO_DEV_CREATE",
-  "TIO_DEV_CONNECT",
-  "TIO_DEV_CONNECT",
-  "TIO_DEV_DISCONNECT",
-];
-const LOCKING: Name[] = ["TIO_TDI_CREATE", "TIO_TDI_BIND", "TIO_TDI_BIND"];
-/** Types and sizes of requests; the last has no such type. */
-const MESSAGES: [number, number][] = [
-  [19, 16],
-  [21, 48],
-  [23, 16],
-  [25, 80],
-  [25, 80],
-  [5, 96],
-];
 /** Runs `count` steps; throws with the step's number when the machine is not where the twin's tables lead. */
 export function fuzz(count: number, seed: number, say: (line: string) => void): Tally {
   const run = new Fuzz(seed);
