@@ -4,6 +4,7 @@ import { ghcbGuest } from "./ghcb-guest.ts";
 import type { Mutants } from "./mutant.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
+import { tio } from "./tio.ts";
 import { vmrun } from "./vmrun.ts";
 import { walk } from "./walk.ts";
 
@@ -12,4 +13,5 @@ export const tables: Readonly<Record<string, Mutants[]>> = {
   "The nested walk": walk,
   "VMRUN, the VMSA and the world switch": vmrun,
   "The GHCB": [...ghcb, ...ghcbGuest],
+  "Trusted I/O": tio,
 };
