@@ -3,8 +3,10 @@
 import * as Code from "../abi/exit.ts";
 import { CheckFailed } from "../error.ts";
 import type { Exit } from "../port.ts";
+import { answerPmc, answerTsc } from "./exit/counter.ts";
 import { answerCpuid } from "./exit/cpuid.ts";
-import { invalidOpcode, nothing, skipped } from "./exit/instruction.ts";
+import { answerDebug } from "./exit/debug.ts";
+import { answerHypercall, invalidOpcode, nothing, skipped } from "./exit/instruction.ts";
 import { interruptWindow } from "./exit/interrupt-window.ts";
 import { answerMsr } from "./exit/msr.ts";
 import { nestedPageFault } from "./exit/nested-page-fault.ts";
@@ -18,6 +20,18 @@ export type Outcome = "runs" | "sleeps" | "ends";
 
 /** Serves one exit. */
 export type ExitRow = (vm: Vm, vcpu: Vcpu, exit: Exit) => Outcome;
+
+const DEBUG_REGISTERS = [Code.VMEXIT_READ_DR0, Code.VMEXIT_WRITE_DR0].flatMap((first) =>
+  Array.from({ length: 8 }, (_, register) => first + register),
+);
+const VIRTUALIZATION = [
+  Code.VMEXIT_VMRUN,
+  Code.VMEXIT_VMLOAD,
+  Code.VMEXIT_VMSAVE,
+  Code.VMEXIT_STGI,
+  Code.VMEXIT_CLGI,
+  Code.VMEXIT_SKINIT,
+];
 
 /** The rows that a VM starts with, by exit code; VMEXIT_INVALID is -1. */
 export const exitRows: ReadonlyMap<number, ExitRow> = new Map([
@@ -35,7 +49,12 @@ export const exitRows: ReadonlyMap<number, ExitRow> = new Map([
   [Code.VMEXIT_MONITOR, skipped],
   [Code.VMEXIT_MWAIT, skipped],
   [Code.VMEXIT_SHUTDOWN, () => "ends"],
-  [Code.VMEXIT_VMRUN, invalidOpcode],
+  ...DEBUG_REGISTERS.map((code): [number, ExitRow] => [code, answerDebug]),
+  [Code.VMEXIT_RDTSC, answerTsc],
+  [Code.VMEXIT_RDTSCP, answerTsc],
+  [Code.VMEXIT_RDPMC, answerPmc],
+  [Code.VMEXIT_VMMCALL, answerHypercall],
+  ...VIRTUALIZATION.map((code): [number, ExitRow] => [code, invalidOpcode]),
   [Code.VMEXIT_VMGEXIT, serveVmgexit],
 ]);
 

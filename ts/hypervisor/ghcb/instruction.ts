@@ -3,6 +3,7 @@ import * as Code from "../../abi/exit.ts";
 import * as Layout from "../../abi/ghcb.ts";
 import * as Msr from "../../abi/msr.ts";
 import type { Outcome } from "../exits.ts";
+import { hypercall } from "../hypercall.ts";
 import { except } from "./page.ts";
 import type { Event } from "./state.ts";
 
@@ -70,11 +71,7 @@ export function msr({ vm, vcpu, page, info1 }: Event): Outcome {
   return "runs";
 }
 
-// What KVM answers a hypercall it does not know, and one that does not come from CPL 0. Linux uapi kvm_para.h.
-const KVM_ENOSYS = -1000n;
-const KVM_EPERM = -1n;
-
 export function vmmcall({ page }: Event): Outcome {
-  page.set(Layout.RAX, BigInt.asUintN(64, page.cpl === 0 ? KVM_ENOSYS : KVM_EPERM));
+  page.set(Layout.RAX, hypercall(page.cpl));
   return "runs";
 }
