@@ -15,6 +15,7 @@ export type { ExitRow, Outcome } from "./hypervisor/exits.ts";
 export { serveVmgexit } from "./hypervisor/ghcb/serve.ts";
 export { readRmp, readRmpMemory, rmpEntrySpa } from "./hypervisor/rmp.ts";
 export type { Vcpu } from "./hypervisor/vcpu.ts";
+export { VirtioDevice } from "./hypervisor/virtio.ts";
 export type { PageSize, Vm, VmOptions } from "./hypervisor/vm.ts";
 export { buildMachine, type GuestSpec, type Machine, type MachineSpec } from "./machine.ts";
 export {

@@ -13,6 +13,7 @@ import { tweaksOf } from "./chip/tweak.ts";
 import { createCore } from "./core.ts";
 import { Misuse } from "./error.ts";
 import { Hypervisor } from "./hypervisor/hypervisor.ts";
+import type { TioPhase } from "./hypervisor/tsm/tsm.ts";
 import type { Vm, VmOptions } from "./hypervisor/vm.ts";
 import type { Core } from "./port.ts";
 import { type Prng, prng } from "./prng.ts";
@@ -59,6 +60,9 @@ export interface PlatformOptions {
   onCommand?: (record: CommandRecord) => void;
   /** Devices to plug in, each behind a root port of its own, in this order; default none. */
   devices?: readonly BoardDeviceOptions[];
+  /** How far the hypervisor supports trusted I/O: 1 link encryption, 2 interfaces locked and started, 3 private MMIO and DMA, 4
+   *  evidence for guests; default 4. */
+  tioPhase?: TioPhase;
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
 }
@@ -134,6 +138,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   );
   const hypervisor = new Hypervisor(core.host, chip, generation, rmp?.reserved ?? dram);
   hypervisor.bridge = board?.bridge;
+  hypervisor.tioPhase = options.tioPhase ?? 4;
   const answers = { cpuid: cpuidOf(chip, generation), tscMhz: chip.tscKhz / 1000 };
   const world = new World(core.guest, answers, (asid) => hypervisor.vmOf(asid));
   hypervisor.onDispose = (vm) => world.forget(vm);

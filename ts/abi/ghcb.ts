@@ -129,4 +129,5 @@ export const FEATURE_RESTRICTED_TIMER_BIT = 3;
 export const FEATURE_APIC_ID_LIST_BIT = 4;
 export const FEATURE_MULTI_VMPL_BIT = 5;
 export const FEATURE_SVSM_PSC_BIT = 6;
+export const FEATURE_TIO_BIT = 7;
 export const FEATURE_EXT_INTERRUPTS_BIT = 9;

@@ -27,7 +27,9 @@ import { vcHandler } from "./vc.ts";
 export interface BootLayout {
   /** Bytes from 0 on to accept and to map, a multiple of 2 MiB. */
   memory: bigint;
-  /** Pages for tables: three, and one for each 2 MiB of memory. */
+  /** Bytes behind it where devices are, a multiple of 2 MiB: mapped shared, and not accepted. */
+  mmio?: bigint;
+  /** Pages for tables: three, and one for each 2 MiB. */
   tables: bigint;
   /** The page that becomes the GHCB. */
   ghcb: bigint;
@@ -111,9 +113,10 @@ function* accept(cpu: Cpu, { memory, cpuid, svsm }: BootLayout): Step {
   }
 }
 
-/** Maps memory as it is, everything private, in pages of 4 KiB, and turns paging on. */
-function* enablePaging(cpu: Cpu, { memory, tables }: BootLayout, cBit: bigint): Step {
-  const regions = memory / REGION;
+/** Maps memory as it is and private, devices as they are, in pages of 4 KiB, and turns paging on. */
+function* enablePaging(cpu: Cpu, layout: BootLayout, cBit: bigint): Step {
+  const { memory, tables, mmio = 0n } = layout;
+  const regions = (memory + mmio) / REGION;
   const link = (index: bigint) => (tables + index * PAGE) | OPEN | cBit;
   yield* cpu.write(
     tables,
@@ -128,7 +131,8 @@ function* enablePaging(cpu: Cpu, { memory, tables }: BootLayout, cBit: bigint): 
     entries(regions, (i) => link(3n + i)),
   );
   for (let region = 0n; region < regions; region++) {
-    const leaf = (i: bigint) => (region * REGION + i * PAGE) | OPEN | cBit;
+    const priv = region < memory / REGION ? cBit : 0n;
+    const leaf = (i: bigint) => (region * REGION + i * PAGE) | OPEN | priv;
     yield* cpu.write(tables + (3n + region) * PAGE, entries(512n, leaf));
   }
   const { registers } = cpu;

@@ -6,6 +6,7 @@ import * as Init from "../abi/psp/init.ts";
 import * as SevPolicy from "../abi/psp/sev-policy.ts";
 import * as SnpInitEx from "../abi/psp/snp-init-ex.ts";
 import * as Feature from "../abi/sev-features.ts";
+import * as Status from "../abi/status.ts";
 import * as Layout from "../abi/vmcb.ts";
 import { type Chip, featuresOf, type Generation } from "../chip/chip.ts";
 import { guestCpuid } from "../chip/cpuid.ts";
@@ -16,6 +17,7 @@ import type { HostPort } from "../port.ts";
 import { Asids } from "./asids.ts";
 import { createVcpu } from "./create-vcpu.ts";
 import { GuestRequests } from "./ghcb/guest-request.ts";
+import { offerTio } from "./ghcb/tio.ts";
 import { IOPM_SIZE, permissionMaps } from "./intercepts.ts";
 import { type Launch, type LaunchParts, SevLaunch, SnpLaunch } from "./launch.ts";
 import { loadPlan } from "./load.ts";
@@ -24,6 +26,8 @@ import { NestedTables } from "./nested.ts";
 import { makeFirmware } from "./page-state.ts";
 import { Pages } from "./pages.ts";
 import { decommissionSnp } from "./reclaim.ts";
+import { tioInit, tioStatus } from "./tsm/status.ts";
+import { type TioPhase, Tsm } from "./tsm/tsm.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
 const TMR_BYTES = 0x10_0000;
@@ -34,6 +38,10 @@ export class Hypervisor {
   readonly mailbox: MailboxDriver;
   /** Root ports and what is behind them; undefined on a board without devices. */
   bridge: HostBridge | undefined;
+  /** The TSM of sev-tio, once initialised, on a board with devices. */
+  tsm: Tsm | undefined;
+  /** How far its kernel supports trusted I/O. */
+  tioPhase: TioPhase = 4;
   readonly #chip: Chip;
   readonly #generation: Generation;
   readonly #pages: Pages;
@@ -66,7 +74,17 @@ export class Hypervisor {
       this.mailbox.snp = true;
       this.host.wbinvd();
       this.mailbox.must("SNP_DF_FLUSH", NO_BUFFER);
+      if (tio) this.#initialiseTio();
     } else if (sev) this.initialiseSev();
+  }
+
+  /** The secure processor becomes the TSM of the devices that there are. Linux sev_tsm_init_locked. */
+  #initialiseTio(): void {
+    const parts = this.parts;
+    const status = tioStatus(parts);
+    if (typeof status === "number" || !status.enabled || tioInit(parts) !== Status.SUCCESS)
+      throw new CheckFailed("TIO_INIT: refused after SNP_INIT_EX with TIO_EN");
+    if (this.bridge) this.tsm = new Tsm(parts, status.sizes, this.bridge, this.tioPhase);
   }
 
   /** INIT, for SEV guests and where the part has them SEV-ES guests. With SNP nobody needs it until such a guest comes. */
@@ -120,6 +138,7 @@ export class Hypervisor {
     const parts = { host, pages, nested, asid, snp, cBit, gctx, requests, cpuid };
     const vm: Vm = new Vm({ ...parts, activate, dispose }, options);
     if (launch?.handle !== undefined) this.#handles.set(vm, launch.handle);
+    if (this.tsm && this.tsm.phase > 1) offerTio(vm);
     this.#vms.set(asid, vm);
     const load = (state: Uint8Array) => this.#createVcpu(vm, state, launch);
     const { encrypted } = nested;
@@ -220,6 +239,7 @@ export class Hypervisor {
   dispose(vm: Vm): void {
     const { asid, gctx } = vm;
     this.onDispose(vm);
+    for (const device of vm.ghcb.assigned.values()) device.release();
     if (gctx !== undefined) {
       vm.release();
       this.#vms.delete(asid);

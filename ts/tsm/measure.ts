@@ -71,7 +71,8 @@ export function* measurements(
   return { count: response[Spdm.PARAM1]!, blocks: blocksOf(record, response), record, messages };
 }
 
-function blocksOf(record: Uint8Array, response: Uint8Array): MeasurementBlock[] {
+/** The blocks of a measurement record. */
+export function blocksOf(record: Uint8Array, response: Uint8Array): MeasurementBlock[] {
   const blocks: MeasurementBlock[] = [];
   let at = 0;
   while (at < record.length) {

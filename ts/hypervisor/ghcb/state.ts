@@ -2,6 +2,7 @@
 import * as Layout from "../../abi/ghcb.ts";
 import * as Vcpu from "../../abi/vcpu.ts";
 import { Mmio } from "../mmio.ts";
+import type { AssignedDevice } from "../tsm/assigned.ts";
 import type { Vcpu as VirtualCpu } from "../vcpu.ts";
 import type { Vm } from "../vm.ts";
 import { type EventRow, eventRows } from "./events.ts";
@@ -33,6 +34,8 @@ export class GhcbVm {
   jumpTable = 0n;
   /** The certificate table of extended guest requests, AMD 56421, 4.1.8. */
   certificates: Uint8Array | undefined;
+  /** Devices passed through, by the Requester ID that the guest knows them by. */
+  readonly assigned: Map<number, AssignedDevice> = new Map();
   /** Set when a guest asked to be ended: by which reason. */
   terminated: { set: number; code: number } | undefined;
 

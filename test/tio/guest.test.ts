@@ -1,0 +1,198 @@
+// The field guide's seven steps with a guest of its own, phase by phase; and what becomes of a host that lies on the way.
+import type { Behaviour } from "../../dist/board.js";
+import { Errno, TioMachine, type TioMachineOptions } from "../../dist/tio/index.js";
+import { MIB, withCore } from "../core.ts";
+import { assert, suite } from "../kit.ts";
+
+const test = suite("trusted I/O as its guest sees it");
+
+const PF0 = 0x100;
+const VF = 0x101;
+const BUFFER = 0x210000n;
+
+/** A device that writes 16 bytes of its own where it is told, and has eight registers that keep what they are given. */
+const scribe: Behaviour = (dma) => {
+  const registers = new Uint8Array(64);
+  return {
+    load: (_bar, offset, into) => into.set(registers.subarray(offset, offset + into.length)),
+    store(_bar, offset, from) {
+      registers.set(from, offset);
+      const address = new DataView(registers.buffer).getBigUint64(0, true);
+      if (offset === 8) dma.write(address, new Uint8Array(16).fill(0xd7));
+    },
+    reset: () => void registers.fill(0),
+  };
+};
+
+function machine(options: Partial<TioMachineOptions> = {}): TioMachine {
+  return new TioMachine({
+    devices: [{ behaviour: scribe, vfs: 1 }],
+    resident: 64 * MIB,
+    ...withCore,
+    ...options,
+  });
+}
+
+function connected(options: Partial<TioMachineOptions> = {}): { made: TioMachine; rid: number } {
+  const made = machine(options);
+  made.tsm.write(made.node(PF0, "tsm/connect"), "tsm0\n");
+  return { made, rid: made.assign(VF) };
+}
+
+function accepted(options: Partial<TioMachineOptions> = {}): { made: TioMachine; rid: number } {
+  const both = connected(options);
+  both.made.write(both.rid, "tsm/lock", "tsm0\n");
+  both.made.write(both.rid, "tsm/accept", "1\n");
+  return both;
+}
+
+/** Tells the device to write to the guest's buffer, and answers what stands there then. */
+function ask(made: TioMachine, gpa = BUFFER): Uint8Array {
+  const seen = new Uint8Array(16);
+  const registers = made.assigned[0]!.bars[0]!.gpa;
+  made.run(function* (_tsm, cpu) {
+    yield* cpu.write(gpa, new Uint8Array(16));
+    const address = new Uint8Array(8);
+    new DataView(address.buffer).setBigUint64(0, gpa, true);
+    yield* cpu.write(registers, address);
+    yield* cpu.write(registers + 8n, Uint8Array.of(1));
+    yield* cpu.read(gpa, seen);
+  });
+  return seen;
+}
+
+const WRITTEN = new Uint8Array(16).fill(0xd7);
+const UNTOUCHED = new Uint8Array(16);
+const stateOf = (made: TioMachine, functionId = VF) =>
+  made.platform.board!.devices[0]!.device.states().find((each) => each.functionId === functionId)!
+    .state;
+
+function refused(errno: string, act: () => unknown): void {
+  assert.throws(act, new RegExp(`^${errno}:`));
+}
+
+test("seven steps lead to a device that writes into the guest's private memory", () => {
+  const made = machine();
+  assert.is(made.tsm.read("/sys/class/tsm/"), "tsm0\n");
+  assert.ok(made.tsm.nodes(PF0).includes("tsm/connect"));
+  made.tsm.write(made.node(PF0, "tsm/connect"), "tsm0\n");
+  const rid = made.assign(VF);
+  assert.equal(ask(made), UNTOUCHED, "not locked, it reaches nothing private");
+  made.write(rid, "tsm/lock", "tsm0\n");
+  assert.is(stateOf(made), "CONFIG_LOCKED");
+  assert.is(made.read(rid, "tsm/lock"), "tsm0\n");
+  assert.is(made.tsm.read(made.node(VF, "tsm/bound")), "tsm0\n");
+  assert.is(made.read(rid, "tsm/accept"), "0\n");
+  made.write(rid, "tsm/accept", "1\n");
+  assert.is(made.read(rid, "tsm/accept"), "1\n");
+  assert.is(stateOf(made), "RUN");
+  assert.equal(ask(made), WRITTEN);
+  const host = new Uint8Array(16);
+  made.platform.core.host.read(made.vm.spaOf(BUFFER)!, host);
+  assert.not.equal(host, WRITTEN, "the host sees ciphertext");
+});
+
+test("the guest verifies the device's chain and measurements, and may refuse them", () => {
+  let measured = 0;
+  const { made, rid } = connected({
+    judge: ({ measurements, believed }) => {
+      measured = measurements.length;
+      assert.not(believed);
+    },
+  });
+  made.write(rid, "tsm/lock", "tsm0");
+  assert.is(measured, 6);
+  const strict = connected({ roots: [Uint8Array.of(0x30, 0)] });
+  refused("EIO", () => strict.made.write(strict.rid, "tsm/lock", "tsm0"));
+  assert.is(stateOf(strict.made), "CONFIG_UNLOCKED", "what was refused is not left locked");
+});
+
+test("tsm/lock, accept and unlock answer Linux's errnos", () => {
+  const { made, rid } = connected();
+  const write = (name: string, text: string) => () => made.write(rid, name, text);
+  refused("EINVAL", write("tsm/lock", "tsm"));
+  refused("ENXIO", write("tsm/lock", "tsm7"));
+  refused("ENXIO", write("tsm/unlock", "tsm0"));
+  refused("ENXIO", write("tsm/accept", "1"));
+  refused("EINVAL", write("tsm/accept", "0"));
+  refused("ENOENT", write("tsm/connect", "tsm0"));
+  refused("EACCES", () => made.read(rid, "tsm/unlock"));
+  const setDriver = (bound: boolean) =>
+    // biome-ignore lint/correctness/useYield: needs nothing of the CPU
+    made.run(function* (tsm) {
+      tsm.setDriver(rid, bound);
+    });
+  setDriver(true);
+  refused("EBUSY", write("tsm/lock", "tsm0"));
+  setDriver(false);
+  write("tsm/lock", "tsm0")();
+  refused("EBUSY", write("tsm/lock", "tsm0"));
+  refused("EINVAL", write("tsm/unlock", "tsm1"));
+  write("tsm/accept", "1")();
+  refused("EBUSY", write("tsm/accept", "1"));
+});
+
+test("tsm/unlock takes the guest's memory from the device, and can be followed by another lock", () => {
+  const { made, rid } = accepted();
+  made.write(rid, "tsm/unlock", "tsm0\n");
+  assert.is(stateOf(made), "CONFIG_UNLOCKED");
+  assert.is(made.read(rid, "tsm/lock"), "\n");
+  assert.is(made.tsm.read(made.node(VF, "tsm/bound")), "\n");
+  assert.equal(ask(made), UNTOUCHED);
+  made.write(rid, "tsm/lock", "tsm0");
+  made.write(rid, "tsm/accept", "1");
+  assert.equal(ask(made), WRITTEN);
+});
+
+test("phase 1 encrypts links and no more; phase 2 locks and starts; from phase 3 on memory is private; phase 4 gives evidence", () => {
+  const first = connected({ phase: 1 });
+  refused("ENXIO", () => first.made.write(first.rid, "tsm/lock", "tsm0"));
+  assert.ok(first.made.tsm.connected(PF0).stream.isSecure);
+  const second = accepted({ phase: 2 });
+  assert.is(stateOf(second.made), "RUN");
+  assert.equal(ask(second.made), UNTOUCHED);
+  const third = accepted({ phase: 3 });
+  assert.equal(ask(third.made), WRITTEN);
+  // biome-ignore lint/correctness/useYield: needs nothing of the CPU
+  third.made.run(function* (tsm) {
+    assert.is(tsm.attested(third.rid), undefined);
+  });
+});
+
+test("evidence that the host altered, left out or kept from an earlier lock is not believed", () => {
+  const lies: [string, (dsm: { [name: string]: unknown }, tdi: { report: Uint8Array }) => void][] =
+    [
+      ["another chain", (dsm) => (dsm["certificates"] = () => new Uint8Array(1000))],
+      ["no measurements", (dsm) => (dsm["measurements"] = () => undefined)],
+      [
+        "measurements of an earlier nonce",
+        (dsm) => {
+          const honest = dsm["measurements"] as (nonce: Uint8Array) => Uint8Array;
+          dsm["measurements"] = () => honest.call(dsm, new Uint8Array(32));
+        },
+      ],
+    ];
+  const { made, rid } = connected();
+  const dsm = made.tsm.connected(PF0) as unknown as { [name: string]: unknown };
+  const kept = { certificates: dsm["certificates"], measurements: dsm["measurements"] };
+  for (const [title, lie] of lies) {
+    lie(dsm, { report: new Uint8Array(0) });
+    assert.throws(() => made.write(rid, "tsm/lock", "tsm0"), /EIO/);
+    assert.is(stateOf(made), "CONFIG_UNLOCKED", title);
+    Object.assign(dsm, kept);
+  }
+  made.write(rid, "tsm/lock", "tsm0");
+});
+
+test("a guest that ends leaves no interface locked, and its pages of registers to the host", () => {
+  const { made } = accepted();
+  const { spa } = made.assigned[0]!.bars[0]!;
+  made.vm.dispose();
+  assert.is(stateOf(made), "CONFIG_UNLOCKED");
+  assert.is(made.platform.core.firmware.rmp(spa).low, 0n);
+});
+
+test("an errno is an error that names itself", () => {
+  const error = new Errno("EBUSY", "0000:01:00.0");
+  assert.equal([error.errno, error.message], ["EBUSY", "EBUSY: 0000:01:00.0"]);
+});

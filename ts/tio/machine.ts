@@ -1,0 +1,129 @@
+// A Turin with devices and one guest that has a TSM of its own: what trusted I/O takes, wired. Each step is still the caller's.
+import type { BoardDeviceOptions } from "../board.ts";
+import { CheckFailed, Misuse } from "../error.ts";
+import type { Cpu, Step } from "../guest/cpu.ts";
+import type { SevGuest } from "../guest/sev.ts";
+import { tioGuest, tioLayout } from "../guest/tio/program.ts";
+import type { GuestDevice, GuestTsm, GuestTsmOptions } from "../guest/tio/tsm.ts";
+import { AssignedDevice } from "../hypervisor/tsm/assigned.ts";
+import type { TioPhase, Tsm } from "../hypervisor/tsm/tsm.ts";
+import type { Vm } from "../hypervisor/vm.ts";
+import { PCI_DEVICES, pciName } from "../pci-name.ts";
+import { createPlatform, type Platform, type PlatformOptions } from "../platform.ts";
+import { prng } from "../prng.ts";
+
+/** What the guest does: its TSM, its CPU, and what it booted to. */
+export type TioTask = (tsm: GuestTsm, cpu: Cpu, guest: SevGuest) => Step;
+
+export interface TioMachineOptions
+  extends Omit<PlatformOptions, "chip" | "generation" | "devices" | "tioPhase" | "initialise"> {
+  devices: readonly BoardDeviceOptions[];
+  /** The phase of both kernels; default 4. */
+  phase?: TioPhase;
+  /** DER roots that the guest believes. */
+  roots?: Uint8Array[];
+  /** The guest's last look at a device that has proved itself. */
+  judge?: NonNullable<GuestTsmOptions["judge"]>;
+  vTom?: bigint;
+}
+
+const MEMORY = 0x800000n;
+/** Behind memory and devices. */
+const SECRETS = 0x600000n;
+/** The guest's bus has its devices from here on, a slot each. */
+const FIRST_RID = 0x18;
+const SLOT = 8;
+
+export class TioMachine {
+  readonly platform: Platform;
+  readonly tsm: Tsm;
+  readonly vm: Vm;
+  readonly phase: TioPhase;
+  readonly assigned: AssignedDevice[] = [];
+  readonly #tasks: TioTask[] = [];
+  #mmio: bigint = tioLayout.memory;
+
+  constructor({ phase = 4, roots, judge, vTom, ...options }: TioMachineOptions) {
+    this.phase = phase;
+    this.platform = createPlatform({
+      resident: 96 << 20,
+      ...options,
+      chip: "turin",
+      generation: "sev-tio",
+      tioPhase: phase,
+    });
+    const { tsm } = this.platform.hypervisor;
+    if (!tsm) throw new Misuse("devices: none, expected at least one");
+    this.tsm = tsm;
+    const nonces = prng(options.seed ?? 1n, "guest nonces");
+    const own: GuestTsmOptions = {
+      phase: phase === 1 ? 2 : phase,
+      nonce: () => nonces.bytes(32),
+      ...(roots ? { roots } : {}),
+      ...(judge ? { judge } : {}),
+      ...(vTom === undefined ? {} : { vTom }),
+    };
+    const image = tioGuest(SECRETS, [], own, () => this.#tasks.shift());
+    this.vm = this.platform.createVm({
+      memory: MEMORY,
+      pageSize: "4k",
+      image,
+      plan: [{ type: "secrets", gpa: SECRETS, bytes: 0x1000 }],
+    });
+  }
+
+  /** The node of a function of the machine, as sysfs has it. */
+  node(bdf: number, name: string): string {
+    return `${PCI_DEVICES}${pciName(bdf)}/${name}`;
+  }
+
+  /** Hotplugs a function into the VM: the guest finds it on its own bus. Answers how the guest calls it. */
+  assign(bdf: number): number {
+    const rid = FIRST_RID + SLOT * this.assigned.length;
+    const device = new AssignedDevice(this.tsm, this.vm, bdf, rid, this.#mmio);
+    for (const { gpa, bytes } of device.bars) this.#mmio = gpa + BigInt(bytes);
+    if (this.#mmio > tioLayout.memory + tioLayout.mmio)
+      throw new Misuse(`${pciName(bdf)}: its BARs are beyond the guest's window`);
+    this.assigned.push(device);
+    const seen: GuestDevice = { rid, bars: device.bars };
+    // biome-ignore lint/correctness/useYield: needs nothing of the CPU
+    this.run(function* (tsm) {
+      tsm.add(seen);
+    });
+    return rid;
+  }
+
+  /** Lets the guest do something, until it sleeps again. What the task throws comes out here. */
+  run(task: TioTask): void {
+    let thrown: unknown;
+    this.#tasks.push(function* (tsm, cpu, guest) {
+      try {
+        yield* task(tsm, cpu, guest);
+      } catch (error) {
+        thrown = error;
+      }
+    });
+    const [vcpu] = this.vm.vcpus;
+    if (vcpu) vcpu.halted = false;
+    if (this.vm.run() !== "sleeps")
+      throw new CheckFailed(`the guest ended itself: ${JSON.stringify(this.vm.ghcb.terminated)}`);
+    if (thrown) throw thrown;
+  }
+
+  /** Writes a node of the guest's own. */
+  write(rid: number, name: string, text: string): void {
+    const path = this.node(rid, name);
+    this.run((tsm) => tsm.write(path, text));
+  }
+
+  /** Reads a node of the guest's own. */
+  read(rid: number, name: string): string {
+    const path = this.node(rid, name);
+    let text = "";
+    // biome-ignore lint/correctness/useYield: needs nothing of the CPU
+    this.run(function* (tsm) {
+      text = tsm.read(path);
+    });
+    return text;
+  }
+}
