@@ -1,4 +1,5 @@
 // The core's cipher for links: many short units at a time, under keys that stay in the core.
+import * as Events from "./abi/events.ts";
 import * as Unit from "./abi/ide-unit.ts";
 import * as Memory from "./abi/memory.ts";
 import type { IdeCipher, IdeUnit } from "./pcie/ide-cipher.ts";
@@ -44,6 +45,9 @@ export function idePort({ exports, bytes, view }: Silicon): IdeCipher {
     seal(key, units) {
       const place = placeOf(key);
       const sealed: Uint8Array[] = [];
+      const data = units.reduce((sum, { text }) => sum + text.length, 0);
+      exports.count(Events.IDE_UNITS, BigInt(units.length));
+      exports.count(Events.IDE_BYTES, BigInt(data));
       for (const batch of batches(units)) {
         exports.ideSeal(place, batch.length);
         batch.forEach(({ text: { length } }, n) => {
