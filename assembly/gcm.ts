@@ -24,15 +24,15 @@ export function gcmKey(key: usize, keyBytes: u32): void {
   loadKey(KEY, key, key, keyBytes);
   memory.fill(COUNTERS, 0, 64);
   encryptCounters(64);
-  fillMultiples(MULTIPLES, bswap<u64>(load<u64>(COUNTERS)), bswap<u64>(load<u64>(COUNTERS, 8)));
+  fillMultiples(bswap<u64>(load<u64>(COUNTERS)), bswap<u64>(load<u64>(COUNTERS, 8)));
 }
 
-/** Multiples of H by each byte, whose most significant bit is x^0. Shoup's tables; the one at 80h is H itself. */
-export function fillMultiples(at: usize, high: u64, low: u64): void {
-  memory.fill(at, 0, 16);
+/** Multiples of H by each byte, whose most significant bit is x^0. Shoup's tables; MULTIPLES[80] is H itself. */
+function fillMultiples(high: u64, low: u64): void {
+  memory.fill(MULTIPLES, 0, 16);
   for (let bit: usize = 0x80; bit; bit >>= 1) {
     for (let rest: usize = 0; rest < 256; rest += bit << 1) {
-      const from = at + (rest << 4);
+      const from = MULTIPLES + (rest << 4);
       const to = from + (bit << 4);
       store<u64>(to, load<u64>(from) ^ high);
       store<u64>(to, load<u64>(from, 8) ^ low, 8);
@@ -41,7 +41,6 @@ export function fillMultiples(at: usize, high: u64, low: u64): void {
     low = (low >> 1) | (high << 63);
     high = (high >> 1) ^ (out ? POLYNOMIAL : 0);
   }
-  if (load<u64>(REDUCED, 8)) return;
   for (let byte: usize = 0; byte < 256; byte++) {
     let h: u64 = 0;
     let l: u64 = byte;
@@ -57,8 +56,6 @@ export function fillMultiples(at: usize, high: u64, low: u64): void {
 // GHASH's running block. 6.4.
 let hashHigh: u64 = 0;
 let hashLow: u64 = 0;
-/** The tables of the key it runs under. */
-let multiples: usize = MULTIPLES;
 
 function hashBlock(first: u64, second: u64): void {
   const x = hashHigh ^ bswap<u64>(first);
@@ -70,8 +67,8 @@ function hashBlock(first: u64, second: u64): void {
     const out = usize(low & 0xff);
     low = (low >> 8) | (high << 56);
     high = (high >> 8) ^ load<u64>(REDUCED + (out << 3));
-    high ^= load<u64>(multiples + (byte << 4));
-    low ^= load<u64>(multiples + (byte << 4), 8);
+    high ^= load<u64>(MULTIPLES + (byte << 4));
+    low ^= load<u64>(MULTIPLES + (byte << 4), 8);
   }
   hashHigh = high;
   hashLow = low;
@@ -89,29 +86,15 @@ function hashBytes(from: usize, bytes: usize): void {
 
 /** The tag over additional data and ciphertext, to a linear address. 7.1, steps 4 to 6. */
 function tagOf(iv: usize, aad: usize, aadBytes: u32, cipher: usize, bytes: u32, to: usize): void {
-  writeCounters(iv, 1, BLOCK);
-  encryptCounters(64);
-  sign(MULTIPLES, COUNTERS, aad, aadBytes, cipher, bytes, to);
-}
-
-/** GHASH under a key's tables, and the encrypted first counter over it. 7.1, steps 5 and 6. */
-export function sign(
-  tables: usize,
-  counter: usize,
-  aad: usize,
-  aadBytes: u32,
-  cipher: usize,
-  bytes: u32,
-  to: usize,
-): void {
-  multiples = tables;
   hashHigh = 0;
   hashLow = 0;
   hashBytes(aad, aadBytes);
   hashBytes(cipher, bytes);
   hashBlock(bswap<u64>(u64(aadBytes) << 3), bswap<u64>(u64(bytes) << 3));
-  store<u64>(to, load<u64>(counter) ^ bswap<u64>(hashHigh));
-  store<u64>(to, load<u64>(counter, 8) ^ bswap<u64>(hashLow), 8);
+  writeCounters(iv, 1, BLOCK);
+  encryptCounters(64);
+  store<u64>(to, load<u64>(COUNTERS) ^ bswap<u64>(hashHigh));
+  store<u64>(to, load<u64>(COUNTERS, 8) ^ bswap<u64>(hashLow), 8);
 }
 
 /** Counter blocks from a number on, for so many bytes. */

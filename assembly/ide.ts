@@ -4,11 +4,13 @@ import * as Gcm from "../ts/abi/gcm";
 import * as Memory from "../ts/abi/memory";
 import * as Unit from "../ts/abi/ide-unit";
 import { cipherLines } from "./aes/lines";
-import { fillMultiples, sign } from "./gcm";
 import { loadKey } from "./slots";
 
 const COUNTERS: usize = Memory.GCM + Gcm.COUNTERS;
+const LAST: usize = Memory.GCM + Gcm.LAST_BLOCK;
 const BLOCK: usize = 16;
+// x^128 = x^7 + x^2 + x + 1, bits reflected. SP 800-38D, 6.3.
+const POLYNOMIAL: u64 = 0xe100000000000000;
 /** Counters that are encrypted at once: a page of them. */
 const MOST_BLOCKS: u32 = 256;
 const KEY_BYTES: u32 = 32;
@@ -27,11 +29,67 @@ export function ideKey(index: u32, key: usize): void {
   loadKey(at, key, key, KEY_BYTES);
   memory.fill(COUNTERS, 0, 64);
   cipherLines(at, 1, 0, 0, Memory.NOTHING, COUNTERS, COUNTERS, true);
-  fillMultiples(
-    at + Unit.KEY_MULTIPLES,
+  fillNibbles(
+    at + Unit.KEY_NIBBLES,
     bswap<u64>(load<u64>(COUNTERS)),
     bswap<u64>(load<u64>(COUNTERS, 8)),
   );
+}
+
+/** For each nibble of a block, what each of its values comes to times H, as bytes lie in memory: no shift is left to do. The most
+ *  significant bit of the first byte is x^0. SP 800-38D, 6.3. */
+function fillNibbles(at: usize, high: u64, low: u64): void {
+  for (let nibble: usize = 0; nibble < 32; nibble++) {
+    const row = at + (nibble << 8);
+    memory.fill(row, 0, 256);
+    for (let bit: usize = 8; bit; bit >>= 1) {
+      for (let value: usize = 0; value < 16; value++) {
+        if (!(value & bit)) continue;
+        const entry = row + (value << 4);
+        store<u64>(entry, load<u64>(entry) ^ bswap<u64>(high));
+        store<u64>(entry, load<u64>(entry, 8) ^ bswap<u64>(low), 8);
+      }
+      const out = low & 1;
+      low = (low >> 1) | (high << 63);
+      high = (high >> 1) ^ (out ? POLYNOMIAL : 0);
+    }
+  }
+}
+
+// GHASH's running block, as its bytes lie in memory.
+let first64: u64 = 0;
+let second64: u64 = 0;
+
+function hashBlock(tables: usize, one: u64, two: u64): void {
+  let x = first64 ^ one;
+  let y = second64 ^ two;
+  let p: u64 = 0;
+  let q: u64 = 0;
+  for (let i = 0; i < 8; i++) {
+    const a = usize(x & 0xff);
+    const b = usize(y & 0xff);
+    const aHigh = tables + (a & 0xf0);
+    const aLow = tables + 256 + ((a & 15) << 4);
+    const bHigh = tables + 4096 + (b & 0xf0);
+    const bLow = tables + 4352 + ((b & 15) << 4);
+    p ^= load<u64>(aHigh) ^ load<u64>(aLow) ^ load<u64>(bHigh) ^ load<u64>(bLow);
+    q ^= load<u64>(aHigh, 8) ^ load<u64>(aLow, 8) ^ load<u64>(bHigh, 8) ^ load<u64>(bLow, 8);
+    x >>= 8;
+    y >>= 8;
+    tables += 512;
+  }
+  first64 = p;
+  second64 = q;
+}
+
+/** Hashes bytes, the last block padded with zeros. */
+function hashBytes(tables: usize, from: usize, bytes: usize): void {
+  const end = from + bytes;
+  for (; from + BLOCK <= end; from += BLOCK) hashBlock(tables, load<u64>(from), load<u64>(from, 8));
+  if (from == end) return;
+  memory.fill(LAST, 0, BLOCK);
+  memory.copy(LAST, from, end - from);
+  hashBlock(tables, load<u64>(LAST), load<u64>(LAST, 8));
 }
 
 /** Encrypts units in place, and gives each its tag. */
@@ -97,17 +155,23 @@ function encryptCounters(index: u32, first: u32, count: u32): u32 {
   return end;
 }
 
+/** The tag over a unit's additional data and ciphertext: GHASH, and the encrypted first counter over it. 7.1, steps 5 and 6. */
 function signUnit(index: u32, unit: usize, counter: usize, to: usize): void {
   const aadBytes = load<u32>(unit, Unit.AAD_BYTES);
   const bytes = load<u32>(unit, Unit.TEXT_BYTES);
-  const tables = keyAt(index) + Unit.KEY_MULTIPLES;
-  sign(tables, counter, unit + Unit.AAD, aadBytes, unit + Unit.TEXT, bytes, to);
+  const tables = keyAt(index) + Unit.KEY_NIBBLES;
+  first64 = 0;
+  second64 = 0;
+  hashBytes(tables, unit + Unit.AAD, aadBytes);
+  hashBytes(tables, unit + Unit.TEXT, bytes);
+  hashBlock(tables, bswap<u64>(u64(aadBytes) << 3), bswap<u64>(u64(bytes) << 3));
+  store<u64>(to, load<u64>(counter) ^ first64);
+  store<u64>(to, load<u64>(counter, 8) ^ second64, 8);
 }
 
 function xor(text: usize, stream: usize, bytes: u32): void {
   let at: usize = 0;
   for (; at + 8 <= usize(bytes); at += 8)
     store<u64>(text + at, load<u64>(text + at) ^ load<u64>(stream + at));
-  for (; at < usize(bytes); at++)
-    store<u8>(text + at, load<u8>(text + at) ^ load<u8>(stream + at));
+  for (; at < usize(bytes); at++) store<u8>(text + at, load<u8>(text + at) ^ load<u8>(stream + at));
 }

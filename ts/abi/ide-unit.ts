@@ -9,8 +9,8 @@ export const AAD = 0x040; // 192
 export const TEXT = 0x100; // 2048
 export const SIZE = 0x900;
 
-// A key's forms as in a slot (ts/abi/slot.ts), and behind them its multiples of H.
+// A key's forms as in a slot (ts/abi/slot.ts), and behind them what each nibble of a block comes to times H.
 export const KEYS = 64;
-export const KEY_SIZE = 0x2400;
-export const KEY_MULTIPLES = 0x1400;
+export const KEY_SIZE = 0x3400;
+export const KEY_NIBBLES = 0x1400;
 export const MAC_BYTES = 12;

@@ -43,7 +43,7 @@ export class Endpoint {
       id: functions[0]!.functionId,
       way: "up",
       link,
-      streams: () => functions.flatMap((each) => each.streams),
+      streams: functions.flatMap((each) => each.streams),
       cipher,
       completer: {
         idFor: ({ address }) => this.#idAt(address),

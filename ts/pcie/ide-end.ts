@@ -4,10 +4,10 @@ import * as IdeKm from "../abi/ide-km.ts";
 import * as Prefix from "../abi/ide-prefix.ts";
 import * as Tlp from "../abi/tlp.ts";
 import { iv } from "../spdm/ide-key.ts";
-import { bit, field, join } from "../spdm/octets.ts";
+import { bit, join } from "../spdm/octets.ts";
 import type { IdeStream, StreamKey } from "./ide.ts";
 import type { IdeCipher, IdeUnit } from "./ide-cipher.ts";
-import { type Packet, packetOf } from "./tlp.ts";
+import { dataBytesAt, headerBytesAt, type Packet } from "./tlp.ts";
 
 /** A protected TLP taken apart, its data still encrypted. */
 export interface Protected extends Packet {
@@ -29,8 +29,10 @@ export interface Opened extends Packet {
 const PR_COUNTER = 256;
 
 /** The sub-stream a TLP belongs to, by its type. */
-export function subStreamOf(header: Uint8Array): number {
-  const type = header[Tlp.FORMAT_TYPE]!;
+export const subStreamOf = (header: Uint8Array): number =>
+  subStreamOfType(header[Tlp.FORMAT_TYPE]!);
+
+function subStreamOfType(type: number): number {
   if (type === Tlp.COMPLETION || type === Tlp.COMPLETION_DATA) return IdeKm.SUB_STREAM_CPL;
   const isRead = type === Tlp.MEMORY_READ_32 || type === Tlp.MEMORY_READ_64;
   return isRead ? IdeKm.SUB_STREAM_NPR : IdeKm.SUB_STREAM_PR;
@@ -42,24 +44,32 @@ export function protectedOf(octets: Uint8Array): Protected | undefined {
   const bits = octets[Prefix.BITS]!;
   const hasMac = bit(bits, Prefix.M_BIT);
   const end = octets.length - (hasMac ? Prefix.MAC_BYTES : 0);
-  const packet = end < Prefix.SIZE ? undefined : packetOf(octets.subarray(Prefix.SIZE, end));
-  const subStream = field(bits, Prefix.SUB_STREAM_LSB, Prefix.SUB_STREAM_WIDTH);
-  const reserved = bits & ~(SUB_STREAM_MASK | KNOWN_BITS);
-  if (!packet || reserved || subStream !== subStreamOf(packet.header)) return undefined;
+  const header = headerBytesAt(octets, Prefix.SIZE);
+  const subStream = (bits >> Prefix.SUB_STREAM_LSB) & SUB_STREAM_MASK;
+  if (header === undefined || bits & ~KNOWN_BITS) return undefined;
+  const from = Prefix.SIZE + header;
+  if (end !== from + dataBytesAt(octets, Prefix.SIZE)) return undefined;
+  const isOwn = subStream === subStreamOfType(octets[Prefix.SIZE + Tlp.FORMAT_TYPE]!);
+  if (!isOwn) return undefined;
   return {
-    ...packet,
+    header: octets.subarray(Prefix.SIZE, from),
+    data: octets.subarray(from, end),
     streamId: octets[Prefix.STREAM_ID]!,
     subStream,
     tee: bit(bits, Prefix.T_BIT),
     set: bit(bits, Prefix.K_BIT) ? 1 : 0,
     prSent: octets[Prefix.PR_SENT_COUNTER]!,
-    clear: octets.subarray(0, Prefix.SIZE + packet.header.length),
+    clear: octets.subarray(0, from),
     mac: hasMac ? octets.subarray(end) : undefined,
   };
 }
 
-const SUB_STREAM_MASK = (2 ** Prefix.SUB_STREAM_WIDTH - 1) << Prefix.SUB_STREAM_LSB;
-const KNOWN_BITS = (1 << Prefix.T_BIT) | (1 << Prefix.K_BIT) | (1 << Prefix.M_BIT);
+const SUB_STREAM_MASK = 2 ** Prefix.SUB_STREAM_WIDTH - 1;
+const KNOWN_BITS =
+  (SUB_STREAM_MASK << Prefix.SUB_STREAM_LSB) |
+  (1 << Prefix.T_BIT) |
+  (1 << Prefix.K_BIT) |
+  (1 << Prefix.M_BIT);
 
 export class IdeEnd {
   readonly stream: IdeStream;

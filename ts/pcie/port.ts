@@ -46,7 +46,7 @@ export interface PortOptions {
   /** Which way it sends. */
   way: Way;
   link: Link;
-  streams: () => readonly IdeStream[];
+  streams: readonly IdeStream[];
   cipher: IdeCipher;
   completer: Completer;
 }
@@ -152,8 +152,9 @@ export class LinkPort implements LinkEnd {
   #streamOf(octets: Uint8Array): IdeStream | undefined {
     if (octets[Prefix.FORMAT_TYPE] !== Prefix.IDE) return undefined;
     const id = octets[Prefix.STREAM_ID];
-    const isIt = (each: IdeStream) => each.isSecure && each.isConfigured && each.id === id;
-    return this.#options.streams().find(isIt);
+    for (const each of this.#options.streams)
+      if (each.isSecure && each.isConfigured && each.id === id) return each;
+    return undefined;
   }
 
   /** The stream is Insecure; its partner is told. */
@@ -178,11 +179,11 @@ export class LinkPort implements LinkEnd {
   }
 
   get #linkStream(): IdeStream | undefined {
-    return this.#options.streams().find((stream) => stream.isLink && stream.isSecure);
+    return this.#options.streams.find((stream) => stream.isLink && stream.isSecure);
   }
 
   #failed(streamId: number): void {
-    for (const stream of this.#options.streams()) {
+    for (const stream of this.#options.streams) {
       if (stream.isConfigured && stream.id === streamId) stream.failReceived();
     }
   }

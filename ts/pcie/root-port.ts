@@ -77,7 +77,7 @@ export class RootPort {
       id,
       way: "down",
       link: this.link,
-      streams: () => own.streams,
+      streams: own.streams,
       cipher,
       completer: {
         idFor: () => id,
