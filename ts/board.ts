@@ -13,6 +13,7 @@ import { RootPort } from "./pcie/root-port.ts";
 import { rootPortIde } from "./pcie/root-port-ide.ts";
 import type { Core } from "./port.ts";
 import { type Curves, nobleCurves, type Prng } from "./spdm/crypto.ts";
+import type { Tap } from "./spdm/tap.ts";
 import type { RootPortIde, TioPort } from "./tio-port.ts";
 
 /** What an interface is: its registers over its own road to memory. */
@@ -27,6 +28,8 @@ export interface BoardDeviceOptions {
   bytes?: number;
   /** What the device signs and agrees with; another implementation may be passed. */
   curves?: Curves;
+  /** Sees every message in the clear, as the device has it. */
+  tap?: Tap;
 }
 
 /** A device in its slot. */
@@ -104,6 +107,7 @@ export class Board {
       clock: CLOCK,
       curves,
       slots: () => emulatedSlots(curves, identity, 1),
+      ...(options.tap ? { tap: options.tap } : {}),
       rootPort,
       ports: (mailbox) => [functionOf(number, options, mailbox)],
     });

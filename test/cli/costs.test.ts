@@ -138,8 +138,14 @@ test("several traces give several reports; CSV, Markdown and hyperfine's JSON ha
     const compared = cloister("compare", at("r.json"), at("r.json"));
     assert.is(compared.code, 0);
     assert.is(compared.out.match(/sev-snp/g)?.length, 4);
+    // Of several reports in one file, each says its trace.
+    assert.is(compared.out.match(/r\.json: .*gzip\.cltr\.gz/g)?.length, 8);
   });
 });
+
+/** A report as far as `compare` reads it. */
+const report = (...rows: string[]) =>
+  `{"schema":"cloister.replay/1","chip":"turin","pageSize":"4k","numa":"local","trace":{},"generations":[${rows}]}`;
 
 test("compare says what is wrong with a file, and leaves none half written", () => {
   inFolder((folder) => {
@@ -152,6 +158,15 @@ test("compare says what is wrong with a file, and leaves none half written", () 
         '{"schema":"cloister.replay/0"}',
         /schema "cloister.replay\/0", expected a report with "cloister.replay\/1"/,
       ],
+      [report("null"), /bad\.json: generations\[0\]: null, expected an object/],
+      [report("{}"), /bad\.json: generations\[0\]: generation: nothing, expected text/],
+      [report('{"generation":"sev","wallSeconds":"1"}'), /wallSeconds: "1", expected a number/],
+      [report('{"generation":"sev","times":[1,null]}'), /times: \[1,null\], expected numbers/],
+      [
+        `[${report()}, ${report('{"generation":"sev","modelled":{}}')}]`,
+        /bad\.json: \[1\]: generations\[0\]\.modelled: nanoseconds: nothing, expected a number/,
+      ],
+      ['{"schema":"cloister.replay/1"}', /bad\.json: chip: nothing, expected text/],
     ];
     for (const [content, line] of cases) {
       writeFileSync(bad, content);

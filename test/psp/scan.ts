@@ -40,6 +40,11 @@ export class KeyScan {
     this.#add(pdh);
   }
 
+  /** Bytes that must not show from now on. */
+  keep(secret: Uint8Array): void {
+    this.#add(secret);
+  }
+
   #addSev({ vek, tweakKey, keys }: SevGuest): void {
     for (const key of [vek, tweakKey, keys.tek, keys.tik]) this.#add(key);
   }

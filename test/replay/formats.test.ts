@@ -149,6 +149,27 @@ test("drmemtrace reads raw, gzipped and from a zip of chunks alike", async () =>
   await rejects(read(zip.subarray(0, zip.length >> 1), 99), /cut short|ends in a record|ends here/);
 });
 
+// zstd -19 of the first 300 lines of: cloister generate trace stream --footprint 1MiB --records 50000 --seed 3 -o - --to lackey
+const ZSTD =
+  "KLUv/QRoHQcAco0aEqA5Y+2P7nDxbjYSNosW9u25Aq8m8t9FweFXMTC9baJ57yKaRL+Hi8LvUjH4" +
+  "VSbavy6ix+/g4fJrk0vl91Qm/yIX+RUcPH4Dk+tvzVPt6IE7m8hU1VjQ3aWj0Dng42stVTOFAe6o" +
+  "JlJjiGqoEZDdlfbf0FM6EkAgCCgQDIQAIUgIHiFAqETBtzWBH7DhvvpFXQrVR26IpafBoyphQHnb" +
+  "Ifu2QrJ7Yaepm1KNsBxPgkZdiqqbhaGwiFux8rdgKBaxVlY+diOWPA1P6RdueViVmcr30w0gy0V6" +
+  "28Qgn9SQ31VUBWvS";
+
+test("zstd is unpacked, frame after frame, and refused where it is cut short", async () => {
+  const packed = Uint8Array.from(Buffer.from(ZSTD, "base64"));
+  const made = await lines(
+    generateTrace("stream", { footprint: 2 ** 20, records: 300, seed: 3 }),
+    batchOf(100),
+  );
+  assert.equal(await read(packed, 17), made);
+  const twice = new Uint8Array([...packed, ...packed]);
+  assert.equal(await read(twice, 4096), [...made, ...made]);
+  for (const end of [5, 60, packed.length - 1])
+    await rejects(read(packed.subarray(0, end), 17), /zstd data is (cut short or )?damaged/);
+});
+
 test("drmemtrace threads take turns of ten thousand records", async () => {
   const [one, two] = [drmemtrace(32, 30_000), drmemtrace(33, 100)];
   const threads = [];

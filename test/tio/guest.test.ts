@@ -117,11 +117,7 @@ test("tsm/lock, accept and unlock answer Linux's errnos", () => {
   refused("EINVAL", write("tsm/accept", "0"));
   refused("ENOENT", write("tsm/connect", "tsm0"));
   refused("EACCES", () => made.read(rid, "tsm/unlock"));
-  const setDriver = (bound: boolean) =>
-    // biome-ignore lint/correctness/useYield: needs nothing of the CPU
-    made.run(function* (tsm) {
-      tsm.setDriver(rid, bound);
-    });
+  const setDriver = (bound: boolean) => made.look((tsm) => tsm.setDriver(rid, bound));
   setDriver(true);
   refused("EBUSY", write("tsm/lock", "tsm0"));
   setDriver(false);
@@ -153,10 +149,7 @@ test("phase 1 encrypts links and no more; phase 2 locks and starts; from phase 3
   assert.equal(ask(second.made), UNTOUCHED);
   const third = accepted({ phase: 3 });
   assert.equal(ask(third.made), WRITTEN);
-  // biome-ignore lint/correctness/useYield: needs nothing of the CPU
-  third.made.run(function* (tsm) {
-    assert.is(tsm.attested(third.rid), undefined);
-  });
+  assert.is(third.made.attested(third.rid), undefined);
 });
 
 test("evidence that the host altered, left out or kept from an earlier lock is not believed", () => {

@@ -2,13 +2,18 @@
 // did to it.
 import type { DeviceOptions } from "../../dist/device/device.js";
 import { TdispDevice } from "../../dist/device/index.js";
+import { seal, unseal } from "../../dist/guest-message.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
 import { TioDevice } from "../../dist/hypervisor/tsm/device.js";
 import { type TioSizes, tioInit, tioStatus } from "../../dist/hypervisor/tsm/status.js";
 import type { bufferOf } from "../../dist/layout.js";
+import type { GuestContext } from "../../dist/psp/guest.js";
 import { seeded } from "../../dist/spdm/chance.js";
+import * as Header from "../../ts/abi/message-header.ts";
+import * as GuestRequest from "../../ts/abi/psp/tio-guest-request.ts";
 import * as TdiBind from "../../ts/abi/psp/tio-tdi-bind.ts";
 import * as TdiCreate from "../../ts/abi/psp/tio-tdi-create.ts";
+import * as TdiUnbind from "../../ts/abi/psp/tio-tdi-unbind.ts";
 import * as Status from "../../ts/abi/status.ts";
 import type { PlatformOptions } from "../../ts/platform.ts";
 import type { Fence, IdeKey, RootPortIde, SecureEntry, TioPort } from "../../ts/tio-port.ts";
@@ -151,12 +156,44 @@ export class TioRig extends Rig {
     });
   }
 
+  unbind(tdi: Tdi, FLAGS = 0): number {
+    const values = { TDI_CTX_SLA: tdi.context.sla, GCTX_PADDR: tdi.gctx, FLAGS };
+    return tdi.device.command("TIO_TDI_UNBIND", TdiUnbind, values);
+  }
+
   /** An interface in a state: 0 unbound, 1 locked, 2 running. */
   tdiIn(state: number): Tdi {
     const tdi = this.tdi(this.connected());
     for (const run of [false, true].slice(0, state))
       assert.is(statusName(this.bind(tdi, run)), "SUCCESS");
     return tdi;
+  }
+
+  /** Sends a guest's message about an interface by TIO_GUEST_REQUEST; opens the answer, or says the command's status. */
+  tell(tdi: Tdi, type: number, payload: Uint8Array, said: Said = {}): Uint8Array | number {
+    const { gctx = tdi.gctx, vmpck = 0 } = said;
+    const guest = this.psp.contexts.open(gctx) as GuestContext;
+    const key = guest.vmpck[vmpck] as Uint8Array;
+    const seqno = said.seqno ?? (guest.messageCount[vmpck] as bigint) + 1n;
+    const message = seal(key, { seqno, type, version: said.version ?? 1, vmpck }, payload);
+    said.alter?.(message);
+    const request = new TioBuffer(this.parts, 0x1000, false);
+    const response = new TioBuffer(this.parts, 0x1000, true);
+    request.write(0, message);
+    const status = tdi.device.command("TIO_GUEST_REQUEST", GuestRequest, {
+      TDI_CTX_SLA: tdi.context.sla,
+      GCTX_PADDR: gctx,
+      REQ_PADDR: request.sla,
+      RES_PADDR: response.sla,
+    });
+    const page = response.read(0, 0x1000);
+    request.free();
+    response.free();
+    if (status !== Status.SUCCESS) return status;
+    const size = new DataView(page.buffer).getUint16(Header.MSG_SIZE, true);
+    const opened = unseal(key, page, { seqno: seqno + 1n, size });
+    assert.ok(opened, "the answer opens");
+    return opened as Uint8Array;
   }
 
   /** What the device says of its interface. */
@@ -166,6 +203,15 @@ export class TioRig extends Rig {
 }
 
 type Values = Parameters<typeof bufferOf>[1];
+
+/** What of a message should differ from the guest's next. */
+export interface Said {
+  gctx?: bigint;
+  vmpck?: 0 | 1 | 2 | 3;
+  seqno?: bigint;
+  version?: number;
+  alter?: (message: Uint8Array) => void;
+}
 
 /** An interface as the hypervisor has it. */
 export interface Tdi {

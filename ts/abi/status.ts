@@ -1,5 +1,5 @@
 // Status codes of the secure processor.
-// SEV API (AMD 55766), SNP firmware ABI (AMD 56860), SEV-TIO (AMD 58271); psp-mailbox- commands.md 3.
+// SEV API (AMD 55766), SNP firmware ABI (AMD 56860), SEV-TIO (AMD 58271); psp-mailbox-commands.md 3.
 export const SUCCESS = 0x00;
 export const INVALID_PLATFORM_STATE = 0x01;
 export const INVALID_GUEST_STATE = 0x02;

@@ -1,16 +1,14 @@
 // cloister capture: runs a program under valgrind's lackey and keeps its trace as it goes.
 import { spawn, spawnSync } from "node:child_process";
-import { createReadStream, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { Readable } from "node:stream";
 import type { Command } from "commander";
 import { wallClock } from "../clock.ts";
-import { BadInput } from "../error.ts";
+import { BadInput, Misuse } from "../error.ts";
 import { openTrace } from "../replay/reader/open.ts";
 import type { TraceReader } from "../replay/reader/reader.ts";
 import { windowOf } from "../replay/reader/window.ts";
 import { type Sampling, sampleOf } from "../replay/sample.ts";
-import { interruptible } from "./interrupt.ts";
+import { interruptible, onAbort } from "./interrupt.ts";
 import { sampling, whole } from "./option.ts";
 import { progress } from "./progress.ts";
 import { writeTrace } from "./trace-out.ts";
@@ -42,46 +40,41 @@ const HINT =
 
 async function act(program: string, args: string[], options: Options): Promise<void> {
   if (spawnSync("valgrind", ["--version"]).error) throw new BadInput(HINT);
-  const folder = mkdtempSync(join(tmpdir(), "cloister-"));
-  const pipe = join(folder, "log");
-  try {
-    if (spawnSync("mkfifo", [pipe]).status !== 0)
-      throw new BadInput("mkfifo: no named pipes here, expected some");
-    await interruptible((signal) => run([program, ...args], pipe, options, signal));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await interruptible((signal) => run([program, ...args], options, signal));
 }
 
-async function run(
-  command: string[],
-  pipe: string,
-  options: Options,
-  signal: AbortSignal,
-): Promise<void> {
-  // Children of the program would write into the same log: they are not followed (valgrind's default).
-  const tool = [
-    "--tool=lackey",
-    "--trace-mem=yes",
-    "--trace-syscalls=yes",
-    "--child-silent-after-fork=yes",
-    `--log-file=${pipe}`,
-  ];
-  const child = spawn("valgrind", [...tool, ...command], { stdio: "inherit" });
-  const ended = new Promise<number | null>((done) => child.once("close", done));
-  const log = createReadStream(pipe);
-  // valgrind may end without opening its log: then nobody else would, and reading would wait for ever.
-  void ended.then(() => spawnSync("sh", ["-c", `: <>"$0"`, pipe]));
+// The log has a channel of its own, and the program cannot close it: valgrind moves it out of the program's reach.
+// Children of the program would write into it: they are not followed (valgrind's default).
+const LOG = 3;
+const TOOL = ["--tool=lackey", "--trace-mem=yes", "--trace-syscalls=yes"];
+const MORE = ["--child-silent-after-fork=yes", `--log-fd=${LOG}`];
+
+async function run(command: string[], options: Options, signal: AbortSignal): Promise<void> {
+  const child = spawn("valgrind", [...TOOL, ...MORE, ...command], {
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+  });
+  const ended = new Promise<number | null>((done) => {
+    child.once("exit", done);
+    child.once("error", () => done(null));
+  });
+  const log = child.stdio[LOG] as Readable;
+  const name = `valgrind ${command[0]}`;
   const shown = progress(undefined, wallClock.now);
   try {
-    const whole = await openTrace(log, `valgrind ${command[0]}`, "lackey");
+    const whole = await Promise.race([openTrace(log, name, "lackey"), onAbort(signal, undefined)]);
+    if (!whole) throw new Misuse(`${options.out}: nothing was written`);
     await writeTrace(options.out, part(whole, options), {
       format: "cltr",
-      command: ["valgrind", ...tool.slice(0, 3), ...command].map(quoted).join(" "),
+      command: ["valgrind", ...TOOL, ...command].map(quoted).join(" "),
       sampled: noteOf(options),
       signal,
       onProgress: (records) => shown.update(0, records),
     });
+  } catch (error) {
+    // What valgrind has to say of a program that it cannot run, it has said.
+    const code = log.readableEnded && !signal.aborted ? await ended : 0;
+    if (!code || !(error instanceof BadInput)) throw error;
+    throw new BadInput(`${name}: ended with exit code ${code} (${error.message})`);
   } finally {
     shown.stop();
     log.destroy();

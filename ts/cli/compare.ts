@@ -19,9 +19,12 @@ export function compare(program: Command): void {
 }
 
 async function act(paths: string[], options: Exports): Promise<void> {
-  const reports = paths.flatMap((path) =>
-    readReports(contentOf(path), path).map((report) => ({ name: path, report })),
-  );
+  const reports = paths.flatMap((path) => {
+    const all = readReports(contentOf(path), path);
+    const nameOf = (report: ReplayReport) =>
+      all.length > 1 && report.trace.name ? `${path}: ${report.trace.name}` : path;
+    return all.map((report) => ({ name: nameOf(report), report }));
+  });
   writeExports(options, reports);
   await print(compareTable(reports));
 }

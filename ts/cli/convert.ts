@@ -50,20 +50,21 @@ async function act(from: string, to: string, options: Options): Promise<void> {
   const sampled = options.sample ? sampleOf(all, options.sample) : all;
   const trace = windowOf(sampled, options.skip, options.limit);
   const shown = progress(bytes, wallClock.now);
-  try {
-    await interruptible((signal) =>
-      writeTrace(to, trace, {
+  await interruptible(async (signal) => {
+    try {
+      await writeTrace(to, trace, {
         format: options.to,
         command: options.command,
         sampled: options.sampled ?? noteOf(options, all.sampled),
         signal,
         onProgress: (records) => shown.update(all.bytes, records),
-      }),
-    );
-  } finally {
-    shown.stop();
-    await all.close();
-  }
+      });
+    } finally {
+      shown.stop();
+      // An interrupted read of a pipe never ends, and closing would wait for it; the process ends instead.
+      if (!signal.aborted) await all.close();
+    }
+  });
   if (options.json) await print(JSON.stringify(trace.counts));
 }
 

@@ -18,6 +18,7 @@ import { compareTable } from "./compare.ts";
 import { readCostsFile } from "./costs.ts";
 import { type Exports, exportOptions, writeExports } from "./export-options.ts";
 import { DEFAULT_FOOTPRINT, DEFAULT_RECORDS } from "./generate.ts";
+import { interruptible, onAbort } from "./interrupt.ts";
 import { modelTable } from "./model-table.ts";
 import { chip, generationList, oneOf, pageSize, size, whole } from "./option.ts";
 import { print, writeWhole } from "./output.ts";
@@ -50,8 +51,6 @@ interface Options extends Exports {
   records: number;
   timeline?: string;
 }
-
-const INTERRUPTED = 130;
 
 export function replay(program: Command): void {
   const command = program
@@ -114,17 +113,14 @@ async function act(paths: string[], options: Options): Promise<void> {
     throw new Misuse('"-": standard input can be read once, expected a file');
   const overrides = costs ? readCostsFile(costs) : {};
   const timeline = options.timeline ? new Timeline() : undefined;
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once("SIGINT", onInterrupt);
-  try {
+  await interruptible(async (signal) => {
     const reports: { name: string; report: ReplayReport }[] = [];
     for (const path of names) {
       const runs: ReplayReport[] = [];
-      while (runs.length < repeat && (runs.length === 0 || !interrupt.signal.aborted))
-        runs.push(await runFile(path, { ...rest, costs: overrides }, interrupt.signal, timeline));
+      while (runs.length < repeat && (runs.length === 0 || !signal.aborted))
+        runs.push(await runFile(path, { ...rest, costs: overrides }, signal, timeline));
       reports.push({ name: path, report: repeated(runs) });
-      if (interrupt.signal.aborted) break;
+      if (signal.aborted) break;
     }
     const whole = reports.map(({ report }) => report);
     const text = JSON.stringify(whole.length === 1 ? whole[0] : whole, null, 2);
@@ -135,10 +131,7 @@ async function act(paths: string[], options: Options): Promise<void> {
       json ? text : reports.map(({ name, report }) => tableOf(report, name)).join("\n\n"),
     );
     if (!json && reports.length > 1) await print(compareTable(reports));
-    if (interrupt.signal.aborted) process.exitCode = INTERRUPTED;
-  } finally {
-    process.removeListener("SIGINT", onInterrupt);
-  }
+  });
 }
 
 /** The traces to run: the files named, or the pattern to be made. */
@@ -166,7 +159,9 @@ async function runFile(
   signal: AbortSignal,
   timeline: Timeline | undefined,
 ): Promise<ReplayReport> {
-  const { trace: whole, bytes } = await opened(path, options);
+  const found = await Promise.race([opened(path, options), onAbort(signal, undefined)]);
+  if (!found) throw new Misuse(`${path}: nothing was run`);
+  const { trace: whole, bytes } = found;
   const { skip, limit, generations, costs } = options;
   const { chip, pageSize, seed, resident, check, model, numa, backing, vms } = options;
   const trace = windowOf(whole, skip, limit);

@@ -1,7 +1,8 @@
-// cloister tio connect: Cloister's requester against a responder on a socket, from discovery to START_INTERFACE.
+// cloister tio connect | demo | status: Cloister's requester against a responder on a socket; trusted I/O on a machine of its own.
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { BadInput, Misuse } from "../error.ts";
+import type { TioPhase } from "../hypervisor/tsm/tsm.ts";
 import { seeded } from "../spdm/chance.ts";
 import { driveAsync, type Exchange } from "../spdm/exchange.ts";
 import { hex, hexWord } from "../spdm/octets.ts";
@@ -18,7 +19,10 @@ import { Trace } from "./conversation.ts";
 import { readBytes } from "./device-files.ts";
 import { SHUTDOWN, TEST } from "./frame.ts";
 import { hostClock, hostPrng } from "./host.ts";
+import { chip, oneOf, whole } from "./option.ts";
 import { type Client, openClient } from "./socket.ts";
+import { tioDemo } from "./tio-demo.ts";
+import { tioStatusVerb } from "./tio-status.ts";
 import { versionsOf } from "./versions.ts";
 
 interface ConnectOptions {
@@ -38,9 +42,11 @@ interface ConnectOptions {
 }
 
 const HELLO = new TextEncoder().encode("Client Hello!\0");
+const phases = oneOf("--tio-phase", ["1", "2", "3", "4"] as const);
+const tioPhase = (text: string) => Number(phases(text)) as TioPhase;
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-function whole(text: string, name: string, limit: number): number {
+function within(text: string, name: string, limit: number): number {
   const value = Number(text);
   if (text === "" || !Number.isInteger(value) || value < 0 || value > limit) {
     throw new Misuse(`--${name} ${text}: expected 0 to ${limit}`);
@@ -50,11 +56,11 @@ function whole(text: string, name: string, limit: number): number {
 
 async function connect(options: ConnectOptions): Promise<void> {
   const trace = new Trace(options, hostClock, true);
-  const timeout = whole(options.timeout, "timeout", 3_600_000);
-  const functionId = whole(options.function, "function", 0x1ffffff);
+  const timeout = within(options.timeout, "timeout", 3_600_000);
+  const functionId = within(options.function, "function", 0x1ffffff);
   const stream = {
-    streamId: whole(options.stream, "stream", 255),
-    portIndex: whole(options.idePort, "ide-port", 255),
+    streamId: within(options.stream, "stream", 255),
+    portIndex: within(options.idePort, "ide-port", 255),
   };
   const requester = new SpdmRequester({
     prng: options.seed === undefined ? hostPrng : seeded(options.seed),
@@ -67,7 +73,7 @@ async function connect(options: ConnectOptions): Promise<void> {
   const run = <T>(exchange: Exchange<T>): Promise<T> => driveAsync(exchange, seen(client, trace));
   try {
     await client.command(TEST, HELLO);
-    const connected = await run(connectDevice(requester, stream, whole(options.slot, "slot", 7)));
+    const connected = await run(connectDevice(requester, stream, within(options.slot, "slot", 7)));
     printDevice(connected, options.root.length > 0);
     const { nonce, report } = await run(lockInterface(connected, functionId));
     if (options.report) save(options.report, report.octets);
@@ -141,7 +147,26 @@ export function tio(program: Command): void {
     .option("--decode", "each message in words on stderr")
     .option("--pcap <file>", "each data object into a pcapng file")
     .action(connect);
+  const words = "1 links, 2 lock and accept, 3 private DMA, 4 evidence";
+  const phase = ["--tio-phase <n>", words, tioPhase, 4] as const;
+  verb
+    .command("demo")
+    .description("a Turin, a device and a guest: trusted I/O step by step, every message in words")
+    .option(...phase)
+    .option("--seed <n>", "the same number gives the same machine", whole("--seed", 0), 1)
+    .option("--json", "the steps and messages as a JSON list")
+    .option("--pcap <file>", "each data object into a pcapng file")
+    .action(tioDemo);
+  verb
+    .command("status")
+    .description(
+      "what the firmware of a part says of SEV-TIO, and which devices have a TSM's nodes",
+    )
+    .option("--chip <name>", "the part", chip, "turin")
+    .option(...phase)
+    .option("--json", "as JSON")
+    .action(tioStatusVerb);
   verb.action(() => {
-    throw new Misuse("tio: expected connect");
+    throw new Misuse("tio: expected connect, demo or status");
   });
 }

@@ -1,5 +1,5 @@
 // Writes a trace to a file that is there whole or not at all, or to standard output; gzipped where the name ends in .gz.
-import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { createWriteStream, openSync, renameSync, rmSync } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -7,6 +7,8 @@ import { BadInput, Misuse } from "../error.ts";
 import type { TraceReader } from "../replay/reader/reader.ts";
 import { Batch } from "../replay/record.ts";
 import { type Writer, type WrittenFormat, writerOf } from "../replay/writer.ts";
+import { onAbort } from "./interrupt.ts";
+import { unfinishedOf } from "./output.ts";
 
 export interface TraceOut {
   format: WrittenFormat;
@@ -18,25 +20,30 @@ export interface TraceOut {
 
 const GZIP_LEVEL = 9;
 
-/** Writes all of a trace. An aborted signal ends the reading, and nothing is left. */
+/** Writes all of a trace. An aborted signal ends it, also in the middle of a read or a write; then no file is left. */
 export async function writeTrace(path: string, trace: TraceReader, out: TraceOut): Promise<void> {
   const writer = writerOf(out.format, {
     command: out.command ?? trace.command,
     sampled: out.sampled ?? trace.sampled,
   });
-  const bytes = Readable.from(encoded(trace, writer, out), { objectMode: false });
-  if (path === "-") return pipeline(bytes, process.stdout, { end: false });
-  const unfinished = `${path}.${process.pid}.part`;
+  const aborted = onAbort(out.signal, 0);
+  const bytes = Readable.from(encoded(trace, writer, out, aborted), { objectMode: false });
+  if (path === "-") {
+    await Promise.race([pipeline(bytes, process.stdout, { end: false }), aborted]);
+    if (out.signal?.aborted) throw new Misuse("standard output: the trace is cut short");
+    return;
+  }
+  const unfinished = unfinishedOf(path);
   try {
-    const file = createWriteStream(unfinished);
+    const file = createWriteStream(path, { fd: openSync(unfinished, "w") });
     const way: Writable[] = path.endsWith(".gz")
       ? [createGzip({ level: GZIP_LEVEL }), file]
       : [file];
-    await pipeline([bytes, ...way]);
-    if (out.signal?.aborted) throw new Misuse(`${path}: interrupted, nothing was written`);
-    renameSync(unfinished, path);
+    await Promise.race([pipeline([bytes, ...way]), aborted]);
+    if (out.signal?.aborted) throw new Misuse(`${path}: nothing was written`);
+    if (unfinished !== path) renameSync(unfinished, path);
   } catch (error) {
-    rmSync(unfinished, { force: true });
+    if (unfinished !== path) rmSync(unfinished, { force: true });
     const { code } = error as NodeJS.ErrnoException;
     if (code?.startsWith("E") && !code.startsWith("ERR"))
       throw new BadInput(`${path}: cannot be written (${code})`);
@@ -44,12 +51,20 @@ export async function writeTrace(path: string, trace: TraceReader, out: TraceOut
   }
 }
 
-async function* encoded(trace: TraceReader, writer: Writer, out: TraceOut) {
+async function* encoded(
+  trace: TraceReader,
+  writer: Writer,
+  { signal, onProgress }: TraceOut,
+  aborted: Promise<number>,
+) {
   const batch = new Batch();
   yield writer.start();
-  while (!out.signal?.aborted && (await trace.next(batch)) > 0) {
+  // A pipe may never give more: the signal ends the wait as well.
+  while (!signal?.aborted && (await Promise.race([trace.next(batch), aborted])) > 0) {
     yield writer.encode(batch);
-    out.onProgress?.(trace.counts.records);
+    onProgress?.(trace.counts.records);
+    // Where neither end ever waits, a signal would not be heard.
+    await new Promise(setImmediate);
   }
-  yield writer.end();
+  if (!signal?.aborted) yield writer.end();
 }

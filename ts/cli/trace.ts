@@ -4,6 +4,7 @@ import { wallClock } from "../clock.ts";
 import { infoOf, type TraceInfo } from "../replay/info.ts";
 import { traceFormats } from "../replay/reader/open.ts";
 import type { TraceFormat } from "../replay/reader/reader.ts";
+import { interruptible, onAbort } from "./interrupt.ts";
 import { oneOf } from "./option.ts";
 import { print } from "./output.ts";
 import { progress } from "./progress.ts";
@@ -29,14 +30,17 @@ export function trace(program: Command): void {
 async function act(path: string, options: Options): Promise<void> {
   const { trace, bytes } = await openTraceFile(path, options.format);
   const shown = progress(bytes, wallClock.now);
-  try {
-    const info = await infoOf(trace, (records) => shown.update(trace.bytes, records));
-    shown.stop();
-    await print(options.json ? JSON.stringify(info, null, 2) : textOf(info, path));
-  } finally {
-    shown.stop();
-    await trace.close();
-  }
+  await interruptible(async (signal) => {
+    try {
+      const reading = infoOf(trace, (records) => shown.update(trace.bytes, records));
+      const info = await Promise.race([reading, onAbort(signal, undefined)]);
+      shown.stop();
+      if (info) await print(options.json ? JSON.stringify(info, null, 2) : textOf(info, path));
+    } finally {
+      shown.stop();
+      if (!signal.aborted) await trace.close();
+    }
+  });
 }
 
 const count = new Intl.NumberFormat("en-US");

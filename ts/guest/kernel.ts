@@ -40,6 +40,8 @@ export class Kernel {
   readonly #pages = new Map<bigint, bigint>();
   /** Pages that are shared, and which 4 KiB pages of them were asked for. */
   readonly #shared = new Map<bigint, Set<bigint>>();
+  /** Pages whose state it has had the RMP change. */
+  changed = 0;
 
   /** Boots in the memory `from` a gpa on: without paging it accepts its first region, builds its tables there, and switches
    *  paging on. */
@@ -148,6 +150,7 @@ export class Kernel {
     const gpa = this.#pages.get(page) as bigint;
     const { guest } = this.#platform.core;
     if (this.#kernel.snp) {
+      this.changed++;
       if (shared) this.#validate(gpa, this.#large, false);
       guest.load(this.#kernel);
       guest.vmexit(Code.VMEXIT_VMGEXIT, BigInt(Code.VMGEXIT_PSC), gpa);

@@ -42,16 +42,83 @@ export function readReports(text: string, where: string): ReplayReport[] {
   }
   const reports = Array.isArray(parsed) ? parsed : [parsed];
   if (reports.length === 0) throw new BadInput(`${where}: no report, expected one or more`);
-  for (const report of reports) {
+  reports.forEach((report, i) => {
+    const which = reports.length > 1 ? `${where}: [${i}]` : where;
     const schema = (report as Partial<ReplayReport> | null)?.schema;
-    const rows = (report as Partial<ReplayReport> | null)?.generations;
-    if (schema !== SCHEMA || !Array.isArray(rows)) {
+    if (schema !== SCHEMA) {
       const seen = JSON.stringify(schema) ?? "nothing";
-      throw new BadInput(`${where}: schema ${seen}, expected a report with "${SCHEMA}"`);
+      throw new BadInput(`${which}: schema ${seen}, expected a report with "${SCHEMA}"`);
     }
-  }
+    checkFields(report as object, REPORT, which);
+    const { generations } = report as ReplayReport;
+    generations.forEach((row, g) => {
+      const place = `${which}: generations[${g}]`;
+      checkFields(row, ROW, place);
+      if (row.modelled) checkFields(row.modelled, MODELLED, `${place}.modelled`);
+    });
+  });
   return reports as ReplayReport[];
 }
+
+type Kind = "string" | "number" | "numbers" | "object" | "array";
+
+// What is compared; a name that ends in ? may be absent.
+const REPORT = [
+  ...([
+    ["chip", "string"],
+    ["pageSize", "string"],
+    ["numa", "string"],
+  ] as const),
+  ...([
+    ["trace", "object"],
+    ["generations", "array"],
+  ] as const),
+] as const;
+const ROW = [
+  ...([
+    ["generation", "string"],
+    ["refused?", "string"],
+    ["times?", "numbers"],
+  ] as const),
+  ...([
+    ["wallSeconds?", "number"],
+    ["accessesPerSecond?", "number"],
+    ["modelled?", "object"],
+  ] as const),
+] as const;
+const MODELLED = [
+  ["nanoseconds", "number"],
+  ["overheadPercent", "number"],
+] as const;
+
+const IS: Record<Kind, (value: unknown) => boolean> = {
+  string: (value) => typeof value === "string",
+  number: (value) => Number.isFinite(value),
+  numbers: (value) => Array.isArray(value) && value.every(Number.isFinite),
+  object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  array: Array.isArray,
+};
+
+function checkFields(of: unknown, fields: readonly (readonly [string, Kind])[], where: string) {
+  const seen = (value: unknown) => JSON.stringify(value) ?? "nothing";
+  if (!IS.object(of)) throw new BadInput(`${where}: ${seen(of)}, expected an object`);
+  for (const [said, kind] of fields) {
+    const name = said.replace("?", "");
+    const value = (of as Record<string, unknown>)[name];
+    if ((value === undefined && said !== name) || IS[kind](value)) continue;
+    throw new BadInput(
+      `${where}: ${name}: ${seen(value).slice(0, 80)}, expected ${EXPECTED[kind]}`,
+    );
+  }
+}
+
+const EXPECTED: Record<Kind, string> = {
+  string: "text",
+  number: "a number",
+  numbers: "numbers",
+  object: "an object",
+  array: "an array",
+};
 
 /** A row for each report and each generation that ran in it. */
 export function comparedRows(reports: { name: string; report: ReplayReport }[]): ComparedRow[] {

@@ -22,6 +22,8 @@ export interface Outcome {
   counted: Record<EventName, bigint>;
   events: Record<EventName, bigint>;
   exits: ReadonlyMap<number, number>;
+  /** Pages whose state the guest had the RMP change. */
+  changed: number;
   reasons: ReadonlyMap<string, number>;
   digest: string;
 }
@@ -62,12 +64,13 @@ export class LocalCrew implements Crew {
 
   finish(pages: BigUint64Array): Outcome[] {
     return this.#machines.map((machine) => {
-      const { generation, reasons } = machine;
+      const { generation, reasons, changed } = machine;
       const counted = machine.events();
       const exits = machine.exits();
       machine.flush();
       const events = machine.events();
-      return { generation, counted, exits, events, reasons, digest: digestOf(machine, pages) };
+      const digest = digestOf(machine, pages);
+      return { generation, counted, exits, changed, events, reasons, digest };
     });
   }
 

@@ -88,6 +88,11 @@ export class Machine implements Replayer {
     return this.#transfers.reasons;
   }
 
+  /** Pages whose state the guest had the RMP change. */
+  get changed(): number {
+    return this.#kernel.changed;
+  }
+
   get #way(): TransferWay {
     const transfers = this.#transfers;
     const user = () => this.#platform.core.guest.load(this.#kernel.user);

@@ -144,10 +144,11 @@ function crewsOf(
   });
 }
 
-function countsOf({ counted, exits, reasons }: Outcome): MachineCounts {
+function countsOf({ counted, exits, changed, reasons }: Outcome): MachineCounts {
   return {
     events: eventsReport(counted),
     exits,
+    changed,
     answered: exitReasonsOf(reasons)
       .filter(({ by }) => by === "guest")
       .reduce((sum, { exits }) => sum + exits, 0),

@@ -3,6 +3,7 @@ import type { BoardDeviceOptions } from "../board.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { Cpu, Step } from "../guest/cpu.ts";
 import type { SevGuest } from "../guest/sev.ts";
+import type { Attested } from "../guest/tio/evidence.ts";
 import { tioGuest, tioLayout } from "../guest/tio/program.ts";
 import type { GuestDevice, GuestTsm, GuestTsmOptions } from "../guest/tio/tsm.ts";
 import { AssignedDevice } from "../hypervisor/tsm/assigned.ts";
@@ -92,10 +93,7 @@ export class TioMachine {
       throw new Misuse(`${pciName(bdf)}: its BARs are beyond the guest's window`);
     this.assigned.push(device);
     const seen: GuestDevice = { rid, bars: device.bars };
-    // biome-ignore lint/correctness/useYield: needs nothing of the CPU
-    this.run(function* (tsm) {
-      tsm.add(seen);
-    });
+    this.look((tsm) => tsm.add(seen));
     return rid;
   }
 
@@ -124,12 +122,21 @@ export class TioMachine {
 
   /** Reads a node of the guest's own. */
   read(rid: number, name: string): string {
-    const path = this.node(rid, name);
-    let text = "";
+    return this.look((tsm) => tsm.read(this.node(rid, name)));
+  }
+
+  /** What a device proved to the guest; undefined while it is not locked, and before phase 4. */
+  attested(rid: number): Attested | undefined {
+    return this.look((tsm) => tsm.attested(rid));
+  }
+
+  /** Something of the guest's TSM that needs nothing of its CPU. */
+  look<T>(act: (tsm: GuestTsm) => T): T {
+    let seen: T | undefined;
     // biome-ignore lint/correctness/useYield: needs nothing of the CPU
     this.run(function* (tsm) {
-      text = tsm.read(path);
+      seen = act(tsm);
     });
-    return text;
+    return seen as T;
   }
 }

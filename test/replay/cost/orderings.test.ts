@@ -170,6 +170,31 @@ test("memory accepted when first touched costs Turin less than Genoa: fewer TLB 
   assert.ok((await walks({ chip: "genoa" })) > 0);
 });
 
+test("a page that the guest gives away or takes back costs an RMPUPDATE and a PVALIDATE under SNP, whenever memory was backed", async () => {
+  const storm = () => generateTrace("psc", { footprint: 1 << 17, records: 600, seed: 1 });
+  const costs = { rmpupdate: 7, pvalidate: 11 };
+  const report = await replay(storm(), { costs, chip: "genoa" });
+  // Of six records two change a page's state: no page is shared twice in a row.
+  assert.is(modelled(report, "sev-snp").breakdown.acceptance, 200 * (7 + 11));
+  for (const generation of ["none", "sme", "sev", "sev-es"] as const)
+    assert.is(modelled(report, generation).breakdown.acceptance, 0, generation);
+  const lazy = await replay(storm(), { costs, backing: "lazy", chip: "genoa" });
+  const { rmpupdates, pvalidates } = lazy.generations.at(-2)!.events!;
+  assert.ok(rmpupdates > 200 && pvalidates > 200);
+  assert.ok(modelled(lazy, "sev-snp").breakdown.acceptance >= rmpupdates * 7 + pvalidates * 11);
+});
+
+test("DMA is copied under SNP and not under TIO, and nobody waits for the device", async () => {
+  const ring = generateTrace("virtio", { footprint: 1 << 18, records: 4000, seed: 1 });
+  const report = await replay(ring, {});
+  const bounced = report.generations.find((row) => row.generation === "sev-snp")!.events!;
+  assert.ok(bounced.bytesBounced > 1_000_000);
+  assert.ok(modelled(report, "sev-snp").breakdown.bounce > 0.03 * bounced.bytesBounced);
+  assert.is(modelled(report, "sev-tio").breakdown.bounce, 0);
+  assert.ok(overhead(report, "sev-tio") < overhead(report, "sev-snp"));
+  for (const { modelled: row } of report.generations) assert.is(row!.breakdown.device, 0);
+});
+
 test("the memory engine's ceiling is met when VMs fill the socket, and Turin's is higher than Genoa's", async () => {
   const of = async (chip: "genoa" | "turin", vms: number) =>
     modelled(await run(triad(2 << 20), { ...SNP, chip, vms }), "sev-snp");

@@ -6,6 +6,7 @@ import type { Events } from "../report.ts";
 import { chargeOf, isEncrypted, type Numa } from "./charges.ts";
 import type { Costs } from "./costs.ts";
 import type { Backing, Model } from "./model.ts";
+import type { Unawaited } from "./modelling.ts";
 
 /** Nanoseconds by cause. */
 export interface Breakdown {
@@ -31,7 +32,7 @@ export interface Breakdown {
   exitsEncrypted: number;
   /** Copies through shared pages. */
   bounce: number;
-  /** Backing and accepting memory when it is first touched. */
+  /** Backing and accepting memory when it is first touched, and pages given to the host or taken back. */
   acceptance: number;
   /** The device at work, and IDE on the way to it. */
   device: number;
@@ -52,6 +53,9 @@ export interface Counted {
   exits: ReadonlyMap<number, number>;
   /** CPUID that the guest's #VC answered from the CPUID page, without an exit. */
   answered: number;
+  /** Pages that the guest gave to the host or took back: an RMPUPDATE and a PVALIDATE each. */
+  changed: number;
+  unawaited: Unawaited;
 }
 
 const PICO = 1000;
@@ -84,7 +88,10 @@ export function price(counted: Counted): Breakdown {
     ...exitLines(counted),
     bounce:
       model.counter("SLOTS") * costs.bounceSlot + model.counter("BYTES_COPIED") * costs.copyByte,
-    acceptance: backing === "lazy" ? acceptance(costs, features, events) : 0,
+    acceptance:
+      backing === "lazy"
+        ? acceptance(costs, features, events)
+        : counted.changed * (costs.rmpupdate + costs.pvalidate),
     device: device(counted),
     bandwidth: 0,
   };
@@ -184,9 +191,10 @@ function acceptance(costs: Costs, { es }: Features, events: Events): number {
   return npf * fault + rmpupdates * costs.rmpupdate + pvalidates * costs.pvalidate;
 }
 
-function device({ costs, features, model }: Counted): number {
-  const [ins, outs] = [model.counter("TRANSFERS_IN"), model.counter("TRANSFERS_OUT")];
-  const bytes = model.counter("BYTES_IN") + model.counter("BYTES_OUT");
+function device({ costs, features, model, unawaited }: Counted): number {
+  const ins = model.counter("TRANSFERS_IN") - unawaited.ins;
+  const outs = model.counter("TRANSFERS_OUT") - unawaited.outs;
+  const bytes = model.counter("BYTES_IN") + model.counter("BYTES_OUT") - unawaited.bytes;
   const link = features.tio ? (ins + outs) * costs.ideTransfer : 0;
   return ins * costs.deviceRead + outs * costs.deviceWrite + bytes / costs.deviceBandwidth + link;
 }

@@ -83,11 +83,9 @@ async function unzip(out: (bytes: Uint8Array) => void): Promise<Unpacker> {
   };
 }
 
-/** fzstd is an optional peer: it serves where the runtime itself has no zstd. */
+/** Loaded only where a trace needs it. */
 async function zstd(out: (bytes: Uint8Array) => void): Promise<Unpacker> {
-  const { Decompress } = await import("fzstd").catch(() => {
-    throw new BadInput("zstd: this runtime has none; npm install fzstd, or zstd -dc FILE | ... -");
-  });
+  const { Decompress } = await import("fzstd");
   const machine = new Decompress((bytes) => out(bytes));
   return (chunk) => machine.push(chunk ?? new Uint8Array(0), chunk === undefined);
 }
