@@ -7,10 +7,11 @@ import { ghcbGuest } from "./ghcb-guest.ts";
 import { each, type Mutant, nameOf } from "./mutant.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
+import { tio } from "./tio.ts";
 import { walk } from "./walk.ts";
 import { World } from "./world.ts";
 
-const tables = [rmp, rmpInstruction, walk, ghcb, ghcbGuest];
+const tables = [rmp, rmpInstruction, walk, ghcb, ghcbGuest, tio];
 
 const words = process.argv.slice(2);
 const holds = (mutant: Mutant) => {

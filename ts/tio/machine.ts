@@ -1,5 +1,7 @@
 // A Turin with devices and one guest that has a TSM of its own: what trusted I/O takes, wired. Each step is still the caller's.
+
 import type { BoardDeviceOptions } from "../board.ts";
+import type { Clock } from "../clock.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { Cpu, Step } from "../guest/cpu.ts";
 import type { SevGuest } from "../guest/sev.ts";
@@ -23,6 +25,8 @@ export interface TioMachineOptions
   phase?: TioPhase;
   /** DER roots that the guest believes. */
   roots?: Uint8Array[];
+  /** The guest's calendar; without one it does not check certificates' dates. */
+  clock?: Clock;
   /** The guest's last look at a device that has proved itself. */
   judge?: NonNullable<GuestTsmOptions["judge"]>;
   vTom?: bigint;
@@ -44,7 +48,7 @@ export class TioMachine {
   readonly #tasks: TioTask[] = [];
   #mmio: bigint = tioLayout.memory;
 
-  constructor({ phase = 4, roots, judge, vTom, ...options }: TioMachineOptions) {
+  constructor({ phase = 4, roots, clock, judge, vTom, ...options }: TioMachineOptions) {
     this.phase = phase;
     this.platform = createPlatform({
       resident: 96 << 20,
@@ -61,6 +65,7 @@ export class TioMachine {
       phase: phase === 1 ? 2 : phase,
       nonce: () => nonces.bytes(32),
       ...(roots ? { roots } : {}),
+      ...(clock ? { clock } : {}),
       ...(judge ? { judge } : {}),
       ...(vTom === undefined ? {} : { vTom }),
     };

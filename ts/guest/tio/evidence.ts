@@ -71,18 +71,26 @@ export function matchDigests(evidence: Evidence, info: TdiInfo): void {
   }
 }
 
-/** The device's own word: chain, signature and nonce. `roots` are DER; without any the chain is checked, its root is not. */
+/** Whom to believe, and when it is. */
+export interface Belief {
+  /** DER. None: the chain is checked, its root is not. */
+  roots?: Uint8Array[] | undefined;
+  /** Milliseconds since 1970. None: whether certificates are valid now is not checked. */
+  now?: number | undefined;
+}
+
+/** The device's own word: chain, signature and nonce. */
 export function verifyEvidence(
   { certificates, measurements }: Evidence,
   nonce: Uint8Array,
-  roots: Uint8Array[] = [],
+  { roots = [], now }: Belief = {},
 ): Attested {
   if (!certificates || !measurements)
     throw new BadInput("evidence: no certificates or no measurements, expected both");
   const { suite, a, request, response } = messagesOf(measurements);
   const { hash, signer } = suite;
   const chain = chainOf(certificates, hash);
-  const fault = chainFault(chain, { curves: nobleCurves, hash, now: undefined, roots });
+  const fault = chainFault(chain, { curves: nobleCurves, hash, now, roots });
   if (fault) throw new BadInput(`certificates: ${fault}`);
   if (!equal(request.subarray(Spdm.SIZE, Spdm.SIZE + Spdm.NONCE_BYTES), nonce))
     throw new BadInput("measurements: signed over another nonce than ours");
