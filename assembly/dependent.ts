@@ -2,10 +2,11 @@
 // marked with the role it was read in, and has no remembered walk that may write to it; so every write comes by here and
 // drops what hangs on the entries it touches, no more. DESIGN.md 3.
 import * as Directory from "../ts/abi/directory";
+import * as Info from "../ts/abi/frame";
 import * as Pte from "../ts/abi/pte";
 import { bit, field, LARGE_PAGES, LARGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, openFrame } from "./dram";
-import { forgetFrame, forgetPage } from "./page";
+import { bytesOf, directoryEntry, infoOf, isDram, openFrame, openOf } from "./dram";
+import { forgetFrame, forgetPage, open } from "./page";
 import { flushTlb, forgetWalks } from "./tlb";
 import { frameMask } from "./walk";
 import { forgetGuestTable, forgetNested, forgetNestedTable } from "./walk-cache";
@@ -41,18 +42,29 @@ function role(kind: u32, level: u64, address: u64): u32 {
   );
 }
 
+/** Opens a page under a key for a walk that reads it in a role: from now on no remembered walk may write to it. Answers the frame;
+ *  0 when out of frames or beyond memory. */
+export function openTable(page: u32, key: u32, role: u32): u32 {
+  const open = isDram(page) ? openOf(page) : 0;
+  const frame = open & FRAME;
+  if (frame && (open & ~FRAME) == role && load<u32>(infoOf(frame), Info.KEY) == key) return frame;
+  return openAnew(page, key, role);
+}
+
+function openAnew(page: u32, key: u32, role: u32): u32 {
+  if (!isDram(page)) return 0;
+  const frame = open(page, key);
+  if (frame) mark(directoryEntry(page), role);
+  return frame;
+}
+
 /** Whether walks have read the page. */
 export function isTable(entry: usize): bool {
   return (load<u32>(entry, Directory.OPEN) & TABLE) != 0;
 }
 
-/** Notes that a walk reads a page in a role: from now on no remembered walk may write to it. */
-export function mark(entry: usize, role: u32): void {
+function mark(entry: usize, role: u32): void {
   const open = load<u32>(entry, Directory.OPEN);
-  if ((open & ~FRAME) != role) markAnew(entry, open, role);
-}
-
-function markAnew(entry: usize, open: u32, role: u32): void {
   const before = open & ~(FRAME | WRITTEN);
   const mixed = (role & ~KIND) | (MIXED << Directory.KIND_LSB);
   const now = !before || before == role ? role : mixed;

@@ -72,6 +72,13 @@ export function directoryEntry(page: u32): usize {
   return leaf ? bytesOf(leaf) + (usize(page & (LARGE_PAGES - 1)) << 3) : 0;
 }
 
+/** What the directory has of a page of memory beside its ciphertext: the frame it is open in, and its mark. */
+export function openOf(page: u32): u32 {
+  const leaf = load<u32>(leafOf(page));
+  // Frame 0 is zeros.
+  return load<u32>(bytesOf(leaf) + (usize(page & (LARGE_PAGES - 1)) << 3), Directory.OPEN);
+}
+
 /** The directory entry of a page, made if need be; 0 when out of frames. */
 export function makeDirectoryEntry(page: u32): usize {
   const at = leafOf(page);

@@ -6,7 +6,6 @@ export { framesInUse, setRmpTable, setTweaks, start } from "./machine";
 export { mayRun } from "./walk";
 export { fetch, read, write } from "./access";
 export { flushAsid, flushTlb } from "./tlb";
-export { setPlainWalks } from "./walk-cache";
 export { pvalidate } from "./instruction/pvalidate";
 export { rmpadjust } from "./instruction/rmpadjust";
 export { rmpquery } from "./instruction/rmpquery";
@@ -34,7 +33,7 @@ export { readRegister, writeRegister } from "./mailbox";
 export { attach, clearFence, clearSecure, fenceOf, secureVia, setSecure } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
 // the secure processor's access
-export { installKey, removeKey, slotState } from "./slots";
+export { installKey, removeKey, setXts, slotState } from "./slots";
 export { covered, pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";
 export { enforceRmp, hideCiphertext } from "./psp";
 export { clearRmp } from "./rmp-init";
@@ -54,7 +53,9 @@ export { model } from "./model/run";
 // bulk hashing and sealing, for the secure processor and for links
 export { sha384Finish, sha384Start, sha384Update } from "./sha384";
 export { gcmKey, gcmOpen, gcmSeal } from "./gcm";
-// the cipher by itself, for vectors and comparison
+// steps by themselves, for measurement, vectors and comparison
+export { checkEach, walkEach } from "./drill";
 export { xtsUnit } from "./xex";
 export { decryptLine, decryptPage, encryptLine, encryptLines } from "./xex";
+export { setPlainWalks } from "./walk-cache";
 export { setKernel } from "./aes/lines";

@@ -1,28 +1,44 @@
 // The host's half of the walk: its four levels of tables, from a guest or device physical address to a system physical one.
 // APM vol. 2, 15.25.
+import * as Directory from "../ts/abi/directory";
 import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Nested from "../ts/abi/nested-tlb";
 import * as Pte from "../ts/abi/pte";
+import * as State from "../ts/abi/state";
 import * as Row from "../ts/abi/table-cache";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, mask, OFFSET, pageOf, PAGE_SHIFT } from "./address";
-import { mark, nestedRole } from "./dependent";
-import { bytesOf, infoOf, isDram, isMmio, makeDirectoryEntry } from "./dram";
-import { markDirty, openAt } from "./page";
+import { nestedRole, openTable } from "./dependent";
+import { bytesOf, infoOf, isDram, isMmio, openOf } from "./dram";
+import { markDirty } from "./page";
 import { isEnabled, isHypervisorOwned } from "./rmp";
 import { FETCH, WRITE } from "./tlb";
-import { frameMask, hostKeyOf, isReserved, LARGE_OFFSET } from "./walk";
+import {
+  cBit,
+  FOLLOWED,
+  frameMask,
+  isReserved,
+  LARGE_OFFSET,
+  POINTER_BITS,
+  reservedBits,
+} from "./walk";
 import {
   findNested,
   findTable,
   grantedOf,
   HOST,
+  isOff,
+  levelOf,
   noExecuteOf,
   rememberNested,
   rememberTable,
 } from "./walk-cache";
+
+const TOP: u64 = 3;
+const FRAME: u32 = (1 << Directory.FRAME_WIDTH) - 1;
+const LEVEL: u32 = 1 << Directory.LEVEL_LSB;
 
 // What the last walk found. Nothing else writes them.
 /** Where the page is in system memory, whether its nested mapping is 2 MiB, and the key that the host's entry names. */
@@ -68,18 +84,57 @@ export function walkTables(root: u64, address: u64, need: u64): u64 {
   return walkDown(root, address, need, false);
 }
 
+/** The walk from a root through tables that are all open, marked and followed before, to 4 KiB: what most walks are. No call, so
+ *  that all of it stays in registers. False: nothing happened, and the walk step by step finds what there is. */
+function follow(root: u64, address: u64, need: u64): bool {
+  const frames = frameMask();
+  if (address & ~(frames | OFFSET)) return false;
+  const c = cBit();
+  const reserved = reservedBits(true);
+  const pages = u64(load<u32>(Memory.STATE, State.DRAM_PAGES));
+  let role = nestedRole(TOP, address);
+  let granted: u64 = ~u64(0);
+  let noExecute: u64 = 0;
+  let entry = root;
+  let shift: u64 = 12 + 9 * TOP;
+  for (; true; shift -= 9) {
+    const page = (entry & frames) >> PAGE_SHIFT;
+    if (page >= pages) return false;
+    const open = openOf(u32(page));
+    const frame = open & FRAME;
+    if (!frame || (open & ~FRAME) != role) return false;
+    if (load<u32>(infoOf(frame), Frame.KEY) != (entry & c ? 0 : u32(Frame.RAW))) return false;
+    entry = load<u64>(bytesOf(frame) + (usize((address >> shift) & 511) << 3));
+    granted &= entry;
+    noExecute |= entry;
+    if (shift == PAGE_SHIFT) break;
+    if ((entry & (POINTER_BITS | reserved)) != FOLLOWED) return false;
+    role = shift == 21 ? nestedRole(0, address) : role - LEVEL;
+  }
+  const noted = need == WRITE ? FOLLOWED | mask(Pte.DIRTY_BIT) : FOLLOWED;
+  if ((entry & (noted | reserved)) != noted || !allowsNested(granted, noExecute, need))
+    return false;
+  if ((entry & frames) >> PAGE_SHIFT >= pages) return false;
+  spa = (entry & frames) | (address & OFFSET);
+  isNestedLarge = false;
+  hostKey = entry & c ? 0 : Frame.RAW;
+  return true;
+}
+
 /** Each table is opened under the key that the entry above it names. */
 function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
+  if ((!remembers || isOff()) && follow(root, address, need)) return 0;
   const frames = frameMask();
+  const c = cBit();
+  const reserved = reservedBits(true);
   if (address & ~(frames | OFFSET)) return MALFORMED;
   let above = root;
   let granted: u64 = ~u64(0);
   let noExecute: u64 = 0;
-  let level: u64 = 3;
-  let row: usize = remembers ? findTable(HOST, 0, address) : 0;
-  if (row) level = 0;
-  else if (remembers && (row = findTable(HOST, 1, address))) level = 1;
+  let level: u64 = TOP;
+  let row: usize = remembers ? findTable(HOST, address) : 0;
   if (row) {
+    level = levelOf(row);
     granted = grantedOf(row);
     noExecute = noExecuteOf(row);
   }
@@ -92,20 +147,23 @@ function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
       row = 0;
     } else {
       page = pageOf(above & frames);
-      if (!isDram(page)) return MALFORMED;
-      const directory = makeDirectoryEntry(page);
-      frame = directory ? openAt(directory, page, hostKeyOf(above), true) : 0;
-      if (!frame) return NO_FRAME;
-      mark(directory, nestedRole(level, address));
-      if (remembers) {
-        rememberTable(HOST, level, address, 0, frame, directory, granted, noExecute);
+      frame = openTable(page, above & c ? 0 : Frame.RAW, nestedRole(level, address));
+      if (!frame) return isDram(page) ? NO_FRAME : MALFORMED;
+      if (level < u64(Row.LEVELS) && remembers) {
+        rememberTable(HOST, level, address, 0, frame, granted, noExecute);
       }
     }
     const offset = u32((address >> (12 + 9 * level)) & 511) << 3;
     const entry = load<u64>(bytesOf(frame) + offset);
+    if (level && (entry & (POINTER_BITS | reserved)) == FOLLOWED) {
+      granted &= entry;
+      noExecute |= entry;
+      above = entry;
+      continue;
+    }
     if (!bit(entry, Pte.PRESENT_BIT)) return NOT_PRESENT;
     const large = bit(entry, Pte.LARGE_BIT) && level > 0;
-    if (isReserved(entry, level, large, true)) return MALFORMED;
+    if (isReserved(entry, level, large, reserved)) return MALFORMED;
     granted &= entry;
     noExecute |= entry;
     const leaf = level == 0 || large;
@@ -116,7 +174,7 @@ function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
     const within = large ? LARGE_OFFSET : u64(OFFSET);
     spa = (entry & frames & ~within) | (address & within);
     isNestedLarge = large;
-    hostKey = hostKeyOf(entry);
+    hostKey = entry & c ? 0 : Frame.RAW;
     if (isDram(pageOf(spa))) return 0;
     return isMmio(pageOf(spa)) ? DEVICE : MALFORMED;
   }

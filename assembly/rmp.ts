@@ -4,6 +4,7 @@ import * as Exit from "../ts/abi/exit";
 import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
+import * as Tlb from "../ts/abi/tlb";
 import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram, isMmio } from "./dram";
 import { forgetLarge, forgetPage, makeDram, settle } from "./page";
@@ -18,6 +19,8 @@ export const ALLOWED: u64 = 0;
 export const NOT_VALIDATED: u64 = 1;
 
 const REFUSED: u64 = u64(1) << Exit.RMP_BIT;
+/** An assigned entry of 2 MiB. */
+const LARGE: u64 = (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT);
 
 /** Whether SNP is enabled on the machine: SYSCFG.SecureNestedPagingEn and an initialised RMP. */
 export function isEnabled(): bool {
@@ -58,16 +61,25 @@ export function makeEntry(page: u32): usize {
   return entryOf(page);
 }
 
+/** Where a page's entry can be read: among the zeros of frame 0 where there is none. */
+function placeOf(page: u32): usize {
+  return isDram(page) ? placeIn(load<u32>(Memory.STATE, State.RMP_ROOT), page) : entryOf(page);
+}
+
+/** The same of a page of memory, from the RMP's root. */
+function placeIn(root: usize, page: u32): usize {
+  const leaf = load<u32>(root + (usize(page >> LEAF_SHIFT) << 2));
+  return bytesOf(leaf) + (usize(page & (LEAF_PAGES - 1)) << 4);
+}
+
 /** The low quadword of a page's entry. */
 export function lowOf(page: u32): u64 {
-  const entry = entryOf(page);
-  return entry ? load<u64>(entry) : 0;
+  return load<u64>(placeOf(page));
 }
 
 /** The high quadword of a page's entry: permissions, a byte per VMPL. */
 export function highOf(page: u32): u64 {
-  const entry = entryOf(page);
-  return entry ? load<u64>(entry, Rmp.HIGH) : 0;
+  return load<u64>(placeOf(page), Rmp.HIGH);
 }
 
 /** The first page of the 2 MiB region that holds a page. */
@@ -77,8 +89,7 @@ export function headOf(page: u32): u32 {
 
 /** The page whose entry governs: the region's first if that is a 2 MiB entry, else the page itself. */
 export function governing(page: u32): u32 {
-  const head = lowOf(headOf(page));
-  return bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ? headOf(page) : page;
+  return (lowOf(headOf(page)) & LARGE) == LARGE ? headOf(page) : page;
 }
 
 export function asidOf(low: u64): u32 {
@@ -199,19 +210,54 @@ export function check(
   need: u64,
   large: bool,
 ): u64 {
+  if (isDram(page)) {
+    const root: usize = load<u32>(Memory.STATE, State.RMP_ROOT);
+    let owner = headOf(page);
+    let entry = placeIn(root, owner);
+    if ((load<u64>(entry) & LARGE) != LARGE) {
+      owner = page;
+      entry = placeIn(root, page);
+    }
+    const mapped = (gpa & ~OFFSET) - (u64(page - owner) << PAGE_SHIFT);
+    const low = mapped | (u64(asid) << Rmp.ASID_LSB) | (u64(large) << Rmp.PAGE_SIZE_BIT) | GOOD;
+    const granted: u32 = load<u8>(entry + vmpl, Rmp.HIGH);
+    const isGood = (load<u64>(entry) & DECIDES) == low && !(gpa >> Rmp.ASID_LSB);
+    if (isGood && !(wanted(need, user) & ~granted)) return ALLOWED;
+  }
+  return verdict(page, gpa, asid, vmpl, user, need, large);
+}
+
+/** The check step by step: what is wrong. */
+function verdict(
+  page: u32,
+  gpa: u64,
+  asid: u32,
+  vmpl: u32,
+  user: bool,
+  need: u64,
+  large: bool,
+): u64 {
   const owner = checkOwner(page, gpa, asid, large);
   if (owner != ALLOWED) return owner;
   const entry = governing(page);
   if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
-  const granted = u32(highOf(entry) >> u64(vmpl * Rmp.VMPL_WIDTH));
-  if (wanted(need, user) & ~granted) return REFUSED | mask(Exit.VMPL_BIT);
-  return ALLOWED;
+  const granted: u32 = load<u8>(placeOf(entry) + vmpl, Rmp.HIGH);
+  return wanted(need, user) & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED;
 }
 
-/** The permission bits an access needs. Write without read is no permission at all. APM vol. 2, 15.36.7. */
+// The entry that allows a page, in one comparison: all its bits but the region's count and the VMSA's.
+const DECIDES: u64 = ~(COUNT_MASK | (u64(1) << Rmp.VMSA_BIT));
+const GOOD: u64 = (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.VALIDATED_BIT);
+
+// The permission bits an access needs, by READ, WRITE and FETCH, four bits each. Write without read is no permission at all.
+// APM vol. 2, 15.36.7.
+const DATA: u32 =
+  (1 << (Rmp.PERMISSION_READ_BIT + (4 << Tlb.READ_BIT))) |
+  (((1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)) << (4 << Tlb.WRITE_BIT));
+const KERNEL: u32 = DATA | (1 << (Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT + (4 << Tlb.FETCH_BIT)));
+const USER: u32 = DATA | (1 << (Rmp.PERMISSION_EXECUTE_USER_BIT + (4 << Tlb.FETCH_BIT)));
+
 function wanted(need: u64, user: bool): u32 {
-  if (need == READ) return 1 << Rmp.PERMISSION_READ_BIT;
-  if (need == WRITE) return (1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT);
-  assert(need == FETCH);
-  return user ? 1 << Rmp.PERMISSION_EXECUTE_USER_BIT : 1 << Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT;
+  assert(need == READ || need == WRITE || need == FETCH);
+  return ((user ? USER : KERNEL) >> (u32(need) << 2)) & 15;
 }

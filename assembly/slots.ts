@@ -15,7 +15,13 @@ export function slotOf(asid: u32): usize {
 export function installKey(asid: u32, key: usize, tweakKey: usize, keyBytes: u32): void {
   const slot = slotOf(asid);
   loadKey(slot, key, tweakKey, keyBytes);
+  store<u32>(slot, 0, Slot.XTS);
   store<u32>(slot, Slot.ACTIVE, Slot.STATE);
+}
+
+/** A slot's pages are enciphered in XTS, whatever the platform's mode is. */
+export function setXts(asid: u32): void {
+  store<u32>(slotOf(asid), 1, Slot.XTS);
 }
 
 /** Expands a key into every form the kernels want. */

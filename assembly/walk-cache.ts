@@ -9,7 +9,7 @@ import * as State from "../ts/abi/state";
 import * as Row from "../ts/abi/table-cache";
 import * as Tlb from "../ts/abi/tlb";
 import { bit, mask, PAGE_SHIFT } from "./address";
-import { infoOf } from "./dram";
+import { directoryEntry, infoOf } from "./dram";
 import { markRead } from "./dependent";
 import { READ, vcpuTag } from "./tlb";
 
@@ -24,7 +24,8 @@ const NESTED_SETS: usize = Memory.TABLE_CACHE + Row.LEVELS * BYTES;
 export const GUEST: usize = Memory.TABLE_CACHE;
 export const HOST: usize = NESTED_SETS;
 
-function isOff(): bool {
+/** Whether nothing is looked up and nothing remembered. */
+export function isOff(): bool {
   return load<u32>(Memory.STATE, State.PLAIN_WALKS) != 0;
 }
 
@@ -65,31 +66,43 @@ function numberOf(address: u64, level: u64): u64 {
   return address >> (21 + 9 * level);
 }
 
-/** The row of the table that a walk of an address reads at level 0 or 1; 0 when there is none. */
-export function findTable(sets: usize, level: u64, address: u64): usize {
-  if (isOff()) return 0;
-  const number = numberOf(address & TAGGED, level);
-  const row = tableRow(sets, level, number);
-  if (address & ~TAGGED && sets == HOST) return 0;
-  if (load<u64>(row, Row.TAG) != (addressTag(number) | READ)) return 0;
-  const frame = load<u32>(row, Row.FRAME);
-  if (load<u32>(infoOf(frame), Frame.GENERATION) != load<u32>(row, Row.GENERATION)) return 0;
+/** The row of the lowest table known that a walk of an address reads; 0 when there is none. */
+export function findTable(sets: usize, address: u64): usize {
+  if (isOff() || (address & ~TAGGED && sets == HOST)) return 0;
+  const vcpu = addressTag(0) | READ;
+  let number = numberOf(address & TAGGED, 0);
+  let row = tableRow(sets, 0, number);
+  if (!isTableOf(row, vcpu, number)) {
+    number >>= 9;
+    row = tableRow(sets, 1, number);
+    if (!isTableOf(row, vcpu, number)) return 0;
+  }
   markRead(load<u32>(row, Row.ENTRY));
   return row;
 }
 
-/** Remembers a table that a walk came to, and what the entries above it grant. */
+function isTableOf(row: usize, vcpu: u64, number: u64): bool {
+  if (load<u64>(row, Row.TAG) != ((number << Tlb.PAGE_LSB) | vcpu)) return false;
+  const frame = load<u32>(row, Row.FRAME);
+  return load<u32>(infoOf(frame), Frame.GENERATION) == load<u32>(row, Row.GENERATION);
+}
+
+/** The level of a row's table. */
+export function levelOf(row: usize): u64 {
+  return ((row - Memory.TABLE_CACHE) / BYTES) & 1;
+}
+
+/** Remembers a table of level 0 or 1 that a walk came to, and what the entries above it grant. */
 export function rememberTable(
   sets: usize,
   level: u64,
   address: u64,
   gpa: u64,
   frame: u32,
-  entry: usize,
   granted: u64,
   noExecute: u64,
 ): void {
-  if (level >= u64(Row.LEVELS) || isOff() || (address & ~TAGGED && sets == HOST)) return;
+  if (isOff() || (address & ~TAGGED && sets == HOST)) return;
   const number = numberOf(address & TAGGED, level);
   const row = tableRow(sets, level, number);
   const rights = u32(granted) & ((1 << Pte.WRITE_BIT) | (1 << Pte.USER_BIT));
@@ -97,7 +110,7 @@ export function rememberTable(
   store<u64>(row, gpa, Row.GPA);
   store<u32>(row, frame, Row.FRAME);
   store<u32>(row, load<u32>(infoOf(frame), Frame.GENERATION), Row.GENERATION);
-  store<u32>(row, u32(entry), Row.ENTRY);
+  store<u32>(row, u32(directoryEntry(load<u32>(infoOf(frame), Frame.PAGE))), Row.ENTRY);
   store<u32>(row, rights | (u32(bit(noExecute, Pte.NX_BIT)) << Row.NX_BIT), Row.RIGHTS);
 }
 

@@ -9,18 +9,22 @@ import * as State from "../ts/abi/state";
 import * as Row from "../ts/abi/table-cache";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, isCanonical, mask, OFFSET, pageOf } from "./address";
-import { guestRole, mark } from "./dependent";
-import { bytesOf, makeDirectoryEntry } from "./dram";
+import { guestRole, openTable } from "./dependent";
+import { bytesOf } from "./dram";
 import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
 import { DEVICE, errorOf, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
-import { markDirty, open, openAt } from "./page";
+import { markDirty, open } from "./page";
 import { ALLOWED, check, isEnabled, isHypervisorOwned, NOT_VALIDATED } from "./rmp";
 import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
-import { findTable, grantedOf, GUEST, noExecuteOf, rememberTable } from "./walk-cache";
+import { findTable, grantedOf, GUEST, levelOf, noExecuteOf, rememberTable } from "./walk-cache";
 
 export const LARGE_OFFSET: u64 = 0x1fffff;
+
+// What tells an entry that names a table, and that a walk has followed before: such a one needs nothing but to be followed.
+export const FOLLOWED: u64 = (u64(1) << Pte.PRESENT_BIT) | (u64(1) << Pte.ACCESSED_BIT);
+export const POINTER_BITS: u64 = FOLLOWED | (u64(1) << Pte.LARGE_BIT);
 
 // What the last walk found. Answers of the functions below; nothing else writes them.
 /** The guest's half: where the page is in guest physical memory, whether the guest calls it private, and 2 MiB. */
@@ -65,7 +69,7 @@ export function frameMask(): u64 {
 }
 
 /** Address bits beyond the part's, which must be zero; the C-bit is none of them where it means something. */
-function reservedBits(encryptable: bool): u64 {
+export function reservedBits(encryptable: bool): u64 {
   const all = (mask(Pte.FRAME_LSB + Pte.FRAME_WIDTH) - 1) & ~OFFSET & ~frameMask();
   return encryptable ? all & ~cBit() : all;
 }
@@ -114,14 +118,15 @@ export function walkGuest(gva: u64, need: u64): bool {
     gpa = gva;
     return true;
   }
-  let table = load<u64>(Memory.VCPU, Vcpu.CR3) & frameMask();
+  const frames = frameMask();
+  const reserved = reservedBits(isSev());
+  let table = load<u64>(Memory.VCPU, Vcpu.CR3) & frames;
   let granted: u64 = ~u64(0);
   let noExecute: u64 = 0;
   let level: u64 = 3;
-  let row = findTable(GUEST, 0, gva);
-  if (row) level = 0;
-  else if ((row = findTable(GUEST, 1, gva))) level = 1;
+  let row = findTable(GUEST, gva);
   if (row) {
+    level = levelOf(row);
     table = load<u64>(row, Row.GPA);
     granted = grantedOf(row);
     noExecute = noExecuteOf(row);
@@ -136,12 +141,20 @@ export function walkGuest(gva: u64, need: u64): bool {
       row = 0;
     } else {
       if (!readEntry(entryGpa, gva, level)) return false;
-      rememberTable(GUEST, level, gva, table, tableFrame, tableEntry, granted, noExecute);
+      if (level < u64(Row.LEVELS)) {
+        rememberTable(GUEST, level, gva, table, tableFrame, granted, noExecute);
+      }
     }
     const entry = entryRead;
+    if (level && (entry & (POINTER_BITS | reserved)) == FOLLOWED) {
+      granted &= entry;
+      noExecute |= entry;
+      table = entry & frames;
+      continue;
+    }
     if (!bit(entry, Pte.PRESENT_BIT)) return guestFault(gva, need, 0);
     const large = bit(entry, Pte.LARGE_BIT) && level > 0;
-    if (isReserved(entry, level, large, isSev())) {
+    if (isReserved(entry, level, large, reserved)) {
       return guestFault(gva, need, mask(Exit.PRESENT_BIT) | mask(Exit.RESERVED_BIT));
     }
     granted &= entry;
@@ -151,7 +164,7 @@ export function walkGuest(gva: u64, need: u64): bool {
       return guestFault(gva, need, mask(Exit.PRESENT_BIT));
     }
     if (!noteEntry(entryGpa, entry, leaf && need == WRITE)) return false;
-    table = entry & frameMask();
+    table = entry & frames;
     if (!leaf) continue;
     const within = large ? LARGE_OFFSET : u64(OFFSET);
     gpa = (table & ~within) | (gva & within);
@@ -163,8 +176,8 @@ export function walkGuest(gva: u64, need: u64): bool {
 }
 
 /** Whether an entry has a bit set that must be zero. 1 GiB pages are not modelled. */
-export function isReserved(entry: u64, level: u64, large: bool, encryptable: bool): bool {
-  if (entry & reservedBits(encryptable)) return true;
+export function isReserved(entry: u64, level: u64, large: bool, reserved: u64): bool {
+  if (entry & reserved) return true;
   if (!large) return false;
   // Bit 12 of a large entry is PAT.
   return level > 1 || (entry & (LARGE_OFFSET & ~u64(0x1fff))) != 0;
@@ -188,17 +201,13 @@ export function kindBits(need: u64): u64 {
 // What readEntry read, in which table.
 let entryRead: u64 = 0;
 let tableFrame: u32 = 0;
-let tableEntry: usize = 0;
 
 /** Reads a guest table entry. The guest's tables are always private. */
 function readEntry(entryGpa: u64, gva: u64, level: u64): bool {
   countChecks(1);
   if (!walkNested(entryGpa, READ, isSev(), Exit.TABLE_BIT)) return false;
-  const page = pageOf(spa);
-  tableEntry = makeDirectoryEntry(page);
-  tableFrame = tableEntry ? openAt(tableEntry, page, guestTableKey(), true) : 0;
+  tableFrame = openTable(pageOf(spa), guestTableKey(), guestRole(level, gva));
   if (!tableFrame) return false;
-  mark(tableEntry, guestRole(level, gva));
   entryRead = load<u64>(bytesOf(tableFrame) + (usize(spa) & OFFSET));
   return true;
 }

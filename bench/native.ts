@@ -4,8 +4,9 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
+/** Where peers are made. */
+export const BINARIES: string = resolve("node_modules/.cache/bench-native");
 const SOURCES = "bench/native";
-const BINARIES = resolve("node_modules/.cache/bench-native");
 const FLAGS = ["-O3", "-march=x86-64-v2", "-Wall", "-Werror"];
 
 /** OpenSSL's capability mask without AES, VAES and carry-less instructions: what software without them can do. */
@@ -34,6 +35,7 @@ function compiled(name: string, libraries: string[]): string | undefined {
   const source = join(SOURCES, `${name}.c`);
   const { status, stderr, error } = spawnSync("cc", [
     ...FLAGS,
+    `-I${BINARIES}`,
     source,
     "-o",
     binary,
@@ -48,14 +50,21 @@ function compiled(name: string, libraries: string[]): string | undefined {
   return made;
 }
 
+export interface NativeOptions {
+  libraries?: string[];
+  env?: Record<string, string>;
+  /** What stands on its command line. */
+  words?: string[];
+}
+
 /** Starts a peer, or answers undefined where there is no compiler or library. */
 export function native(
   name: string,
-  { libraries = [], env = {} }: { libraries?: string[]; env?: Record<string, string> } = {},
+  { libraries = [], env = {}, words = [] }: NativeOptions = {},
 ): Native | undefined {
   const binary = compiled(name, libraries);
   if (!binary) return undefined;
-  const child: ChildProcess = spawn(binary, [], {
+  const child: ChildProcess = spawn(binary, words, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, ...env },
   });

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { attestFigures } from "./attest.ts";
 import { cipherFigures } from "./cipher.ts";
 import { deviceFigures } from "./device.ts";
+import { engineFigures } from "./engine.ts";
 import { type Figure, tableOf } from "./figure.ts";
 import { modelFigures } from "./model.ts";
 import { parseFigures } from "./parse.ts";
@@ -20,6 +21,7 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   model: modelFigures,
   vm: vmFigures,
   parse: parseFigures,
+  engine: engineFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   psp: pspFigures,

@@ -267,6 +267,8 @@ function firmwarePort(made: Silicon): FirmwarePort {
       bytes.set(key, Memory.WINDOW);
       bytes.set(tweakKey, Memory.WINDOW + length);
       exports.installKey(asidOf(asid), Memory.WINDOW, Memory.WINDOW + length, length);
+      // Parts that take 256 bits have one mode for them: AES-256-XTS.
+      if (length === 32) exports.setXts(asid);
       bytes.fill(0, Memory.WINDOW, Memory.WINDOW + 2 * length);
     },
     removeKey: (asid) => exports.removeKey(asidOf(asid)),

@@ -14,6 +14,13 @@ static inline uint64_t nanoseconds(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+// On the wall, for what several threads do.
+static inline uint64_t wallNanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 // FNV-1a, as bench/native.ts computes it.
 static inline uint64_t digest(const uint8_t *bytes, size_t length) {
   uint64_t sum = 0xcbf29ce484222325u;
@@ -21,7 +28,7 @@ static inline uint64_t digest(const uint8_t *bytes, size_t length) {
   return sum;
 }
 
-static void fail(const char *why) {
+static inline _Noreturn void fail(const char *why) {
   fprintf(stderr, "%s\n", why);
   exit(1);
 }

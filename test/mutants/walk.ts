@@ -65,8 +65,8 @@ export const walk: Mutants[] = [
     tests,
     changes: [
       [
-        "if (load<u32>(infoOf(frame), Frame.GENERATION) != load<u32>(row, Row.GENERATION)) return 0;",
-        "",
+        "return load<u32>(infoOf(frame), Frame.GENERATION) == load<u32>(row, Row.GENERATION);",
+        "return frame != 0;",
       ],
       ["  memory.fill(Memory.NESTED_TLB, 0, Nested.ENTRIES * Nested.SIZE);\n", ""],
       ["  memory.fill(Memory.TABLE_CACHE, 0, Row.SETS * BYTES);\n", ""],
@@ -81,14 +81,14 @@ export const walk: Mutants[] = [
       ["    countChecks(3 - level);\n", ""],
       ["    noExecute = noExecuteOf(row);\n", ""],
       ["    granted = grantedOf(row);\n", ""],
-      ["  mark(tableEntry, guestRole(level, gva));\n", ""],
+      ["guestRole(level, gva))", "guestRole(level, 0))"],
     ],
   },
   {
     file: "assembly/nested.ts",
     tests,
     changes: [
-      ["      mark(directory, nestedRole(level, address));\n", ""],
+      ["nestedRole(level, address))", "nestedRole(level, 0))"],
       ["    noExecute = noExecuteOf(row);\n", ""],
       ["    granted = grantedOf(row);\n", ""],
     ],

@@ -1,4 +1,5 @@
 // What a guest's owner decides: its policy, its migration agent, and the ID block that LAUNCH_FINISH checks. AMD 56860, 4.3 and 8.18.
+import { createCipheriv } from "node:crypto";
 import { p384 } from "@noble/curves/nist.js";
 import { sha384 } from "@noble/hashes/sha2.js";
 import { composeIdBlock, signIdBlock } from "../../dist/launch/identity/id-block.js";
@@ -98,7 +99,6 @@ test("a policy that the platform does not keep is refused at launch", () => {
     ["a newer ABI", POLICY | 0xff00n],
     ["a newer minor ABI", POLICY | 0x0138n],
     ["SMT is on", POLICY & ~bit(16)],
-    ["AES-256-XTS", POLICY | bit(22)],
     ["RAPL", POLICY | bit(23)],
     ["ciphertext hiding", POLICY | bit(24)],
     ["reserved", POLICY | bit(26)],
@@ -114,6 +114,9 @@ test("a policy that the platform does not keep is refused at launch", () => {
     );
   const kept = POLICY | 0x0137n | bit(20) | bit(21) | bit(25);
   rig.expect(Status.SUCCESS, "SNP_LAUNCH_START", Start, { GCTX_PADDR, POLICY: kept });
+  const milan = new Rig({ chip: "milan" });
+  const AES_256 = { GCTX_PADDR: milan.create(), POLICY: POLICY | bit(22) };
+  milan.expect(Status.POLICY_FAILURE, "SNP_LAUNCH_START", Start, AES_256, "AES-256-XTS");
   const calm = new Rig({ chip: "turin", initialise: false, smt: false });
   calm.init((1 << 0) | (1 << 2) | (1 << 3), { MAX_SNP_ASID: 50 });
   calm.start(bit(17) | bit(23) | bit(24));
@@ -173,5 +176,24 @@ test("with ciphertext hiding the host reads ones where a guest's memory is, with
     assert.is(hex(rig.plain(spa, 1)), hex(pattern(PAGE, 6)));
     const chips = rig.lab.dram(spa, 16);
     assert.is.not(hex(chips), ones.slice(0, 32), "the chips hold ciphertext in any case");
+  }
+});
+
+test("a guest that requires AES-256-XTS has its pages in it, whatever the platform's own mode", () => {
+  for (const chip of ["genoa", "turin"] as const) {
+    const rig = new Rig({ chip });
+    const gctx = rig.launched(1, POLICY | bit(22));
+    const spa = rig.update(gctx, 1, 0n, pattern(PAGE, 6));
+    const { vek, tweakKey } = guestAt(rig, gctx);
+    const unit = new Uint8Array(16);
+    new DataView(unit.buffer).setBigUint64(0, spa >> 12n, true);
+    const openssl = createCipheriv("aes-256-xts", Buffer.concat([vek, tweakKey]), unit);
+    assert.is(hex(rig.lab.dram(spa, PAGE)), hex(openssl.update(pattern(PAGE, 6))));
+    assert.is(hex(rig.plain(spa, 1)), hex(pattern(PAGE, 6)));
+    const other = rig.launched(2);
+    assert.equal(
+      [vek, guestAt(rig, other).vek].map(({ length }) => length),
+      [32, 16],
+    );
   }
 });

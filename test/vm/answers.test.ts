@@ -38,10 +38,11 @@ const acts: [name: string, act: Act, expected?: unknown][] = [
   [
     "mov dr7",
     function* (cpu) {
-      yield* cpu.writeDr(7, 0x401n);
+      // Bits 15, 14 and 12 stay 0, bit 10 stays 1.
+      yield* cpu.writeDr(7, 0xf001n);
       return yield* cpu.readDr(7);
     },
-    0x401n,
+    0x2401n,
   ],
   [
     "mov dr0",

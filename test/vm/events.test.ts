@@ -176,6 +176,23 @@ test("an interrupt waits for STI: the host is told by VMEXIT_VINTR, injects, and
   }
 });
 
+test("an interrupt that finds another injected waits for it to be taken", () => {
+  for (const generation of ["none", "sev-es"] as const) {
+    const taken: Taken[] = [];
+    const { vm, vcpu } = guest(generation, taken);
+    interrupt(vcpu, 0x20);
+    interrupt(vcpu, 0x80);
+    assert.is(vcpu.run().code, BigInt(Code.VMEXIT_VINTR));
+    assert.is(vm.serve(vcpu, vcpu.exit), "runs");
+    assert.is(vcpu.run().code, HLT);
+    assert.equal(
+      taken.map(({ vector }) => vector),
+      [0x20, 0x80],
+      generation,
+    );
+  }
+});
+
 test("a window that is open and not served is told at each VMRUN, and the guest gets no further", () => {
   const order: string[] = [];
   const { vcpu } = rig("sev-es", function* (cpu) {

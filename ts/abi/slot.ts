@@ -5,7 +5,7 @@ export const XTS_TWEAK = 0x01e0; // 240
 export const STATE = 0x02d0; // u32
 export const OPEN_FRAMES = 0x02d4; // u32
 export const ROUNDS = 0x02d8; // u32
-export const RESERVED_02DC = 0x02dc; // u32
+export const XTS = 0x02dc; // u32
 // The same keys as the kernels of assembly/aes/ want them.
 export const PERMUTED_ENCRYPT = 0x02e0; // 240
 export const PERMUTED_DECRYPT = 0x03d0; // 240
@@ -14,6 +14,8 @@ export const SLICED_DECRYPT = 0x0c40; // 1920
 export const SIZE = 0x13c0;
 
 export const COUNT = 1024;
+
+// XTS: 1 where pages are enciphered in that mode whatever the platform's is.
 
 // STATE
 export const EMPTY = 0;

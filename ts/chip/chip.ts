@@ -25,6 +25,8 @@ export interface Chip {
   minSevAsid: number;
   /** CPUID Fn8000_001F EAX: what of SME and SEV the part has, as ts/abi/sev-capability.ts. */
   sevCapabilities: number;
+  /** A guest may require AES-256-XTS of the memory engine (policy bit 22). Spec digest aes-engine.md 1. */
+  memAes256Xts?: boolean;
   /** Frequency of the time-stamp counter, in kHz: that of P0. */
   tscKhz: number;
   /** CPUID Fn8000_0025, on parts with a segmented RMP: the span of a segment as a shift, and how many entries of the segment

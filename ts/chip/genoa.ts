@@ -14,6 +14,7 @@ export const genoa: Chip = {
   minSevAsid: 0x80,
   // UNCERTAIN: Milan's, with RMPQUERY and VMPL-SSS.
   sevCapabilities: 0x0101fdff,
+  memAes256Xts: true,
   // Base clock of EPYC 9334: AMD's product page.
   tscKhz: 2700000,
   newest: "sev-snp",

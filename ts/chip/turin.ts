@@ -14,6 +14,7 @@ export const turin: Chip = {
   // UNCERTAIN: Genoa's, with VMGEXIT parameter, vTOM MSR, guest control of IBS and PMC, RMPREAD, segmented RMP, SMT protection and
   // IBPB on entry.
   sevCapabilities: 0x83bffdff,
+  memAes256Xts: true,
   // Base clock of EPYC 9535: AMD's product page.
   tscKhz: 2400000,
   // No dump of CPUID Fn8000_0025 is public: from 1 GiB, the unit of the table, to the 4 TiB of a socket's memory.

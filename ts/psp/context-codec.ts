@@ -56,7 +56,8 @@ function flagsOf(context: GuestContext): number {
     bit(context.vcekDisable, Layout.VCEK_DIS_BIT) |
     bit(context.imiEn, Layout.IMI_EN_BIT) |
     bit(context.maContext !== undefined, Layout.MA_EN_BIT) |
-    bit(context.vmrk !== undefined, Layout.VMRK_EN_BIT)
+    bit(context.vmrk !== undefined, Layout.VMRK_EN_BIT) |
+    bit(context.vek.length === KEY, Layout.KEYS_256_BIT)
   );
 }
 
@@ -65,6 +66,7 @@ export function decodeContext(bytes: Uint8Array): GuestContext {
   const flags = view.getUint32(Layout.FLAGS, true);
   const word = (at: number) => view.getBigUint64(at, true);
   const part = (at: number, length: number) => bytes.slice(at, at + length);
+  const memoryKey = bitOf(flags, Layout.KEYS_256_BIT) ? KEY : KEY / 2;
   const each = <T>(one: (i: number) => T) => Array.from({ length: KEYS }, (_, i) => one(i));
   return {
     state: view.getUint32(Layout.STATE, true),
@@ -82,8 +84,8 @@ export function decodeContext(bytes: Uint8Array): GuestContext {
     gosvw: part(Layout.GOSVW, 16),
     imiEn: bitOf(flags, Layout.IMI_EN_BIT),
     desiredTscKhz: view.getUint32(Layout.DESIRED_TSC_KHZ, true),
-    vek: part(Layout.VEK, 16),
-    tweakKey: part(Layout.TWEAK_KEY, 16),
+    vek: part(Layout.VEK, memoryKey),
+    tweakKey: part(Layout.TWEAK_KEY, memoryKey),
     oek: part(Layout.OEK, KEY),
     oekIv: word(Layout.OEK_IV),
     vmpck: each((i) => part(Layout.VMPCK + KEY * i, KEY)),

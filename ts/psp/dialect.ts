@@ -8,7 +8,7 @@ import type { Psp } from "./firmware.ts";
 import type { GuestContext } from "./guest.ts";
 import { guestVmpck, platformVmpck, vmKey } from "./guide.ts";
 import { allowsGuideDebug, checkGuideVmsa, keepsGuide } from "./guide-policy.ts";
-import { allowsDebug, keepsAbi } from "./policy.ts";
+import { allowsDebug, keepsAbi, memoryKeyBytes } from "./policy.ts";
 import { secretsPage } from "./secrets-page.ts";
 
 export interface GuestKeys {
@@ -19,8 +19,8 @@ export interface GuestKeys {
 }
 
 export interface Dialect {
-  /** Keys of a guest that is being launched. `guestId` counts the platform's guests from 1. */
-  guestKeys(facts: PlatformFacts, chance: Prng, guestId: number): GuestKeys;
+  /** Keys of a guest that is being launched under a policy. `guestId` counts the platform's guests from 1. */
+  guestKeys(facts: PlatformFacts, chance: Prng, guestId: number, policy: bigint): GuestKeys;
   /** Whether the platform, as it runs now, keeps a policy. */
   keeps(facts: PlatformFacts, policy: bigint): boolean;
   allowsDebug(policy: bigint): boolean;
@@ -32,8 +32,9 @@ export interface Dialect {
 
 /** Everything from the DRBG. */
 const abi: Dialect = {
-  guestKeys(_facts, chance) {
-    const [vek, tweakKey, oek] = [chance.bytes(16), chance.bytes(16), chance.bytes(32)];
+  guestKeys(facts, chance, _guestId, policy) {
+    const bytes = memoryKeyBytes(facts, policy);
+    const [vek, tweakKey, oek] = [chance.bytes(bytes), chance.bytes(bytes), chance.bytes(32)];
     return { vek, tweakKey, oek, vmpck: [0, 1, 2, 3].map(() => chance.bytes(32)) };
   },
   keeps: keepsAbi,

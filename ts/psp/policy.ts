@@ -21,8 +21,7 @@ export function keepsAbi(facts: PlatformFacts, policy: bigint): boolean {
     policy >> BigInt(Policy.WIDTH) === 0n &&
     asks(Policy.RESERVED_ONE_BIT) &&
     (asks(Policy.SMT_BIT) || !smt) &&
-    // The memory engine's keys have 128 bits.
-    !asks(Policy.MEM_AES_256_XTS_BIT) &&
+    (facts.chip.memAes256Xts || !asks(Policy.MEM_AES_256_XTS_BIT)) &&
     (has(Report.RAPL_DIS_BIT) || !asks(Policy.RAPL_DIS_BIT)) &&
     (has(Report.CIPHERTEXT_HIDING_DRAM_EN_BIT) || !asks(Policy.CIPHERTEXT_HIDING_DRAM_BIT))
   );
@@ -41,3 +40,7 @@ export const forbidsSwap = ({ dialect }: Dialect, policy: bigint): boolean =>
 
 export const wantsOneSocket = ({ dialect }: Dialect, policy: bigint): boolean =>
   dialect === "abi" && bitOf(policy, Policy.SINGLE_SOCKET_BIT);
+
+/** Bytes of a guest's memory keys: who asks for AES-256-XTS gets 256 bits. */
+export const memoryKeyBytes = ({ dialect }: Dialect, policy: bigint): number =>
+  dialect === "abi" && bitOf(policy, Policy.MEM_AES_256_XTS_BIT) ? 32 : 16;

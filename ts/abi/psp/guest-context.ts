@@ -18,14 +18,15 @@ export const GOSVW = 0x100; // 16
 export const ID_BLOCK = 0x110; // 96
 export const ID_KEY_DIGEST = 0x170; // 48
 export const AUTHOR_KEY_DIGEST = 0x1a0; // 48
-export const VEK = 0x1d0; // 16
-export const TWEAK_KEY = 0x1e0; // 16
-export const OEK = 0x1f0; // 32
-export const VMPCK = 0x210; // 128
-export const MESSAGE_COUNT = 0x290; // 32
-export const VMRK = 0x2b0; // 32
-export const ROOT_METADATA = 0x2d0; // 64
-export const SIZE = 0x310;
+// Keys of 16 or 32 bytes: KEYS_256_BIT.
+export const VEK = 0x1d0; // 32
+export const TWEAK_KEY = 0x1f0; // 32
+export const OEK = 0x210; // 32
+export const VMPCK = 0x230; // 128
+export const MESSAGE_COUNT = 0x2b0; // 32
+export const VMRK = 0x2d0; // 32
+export const ROOT_METADATA = 0x2f0; // 64
+export const SIZE = 0x330;
 
 // FLAGS
 export const ID_BLOCK_EN_BIT = 0;
@@ -34,3 +35,4 @@ export const VCEK_DIS_BIT = 2;
 export const IMI_EN_BIT = 3;
 export const MA_EN_BIT = 4;
 export const VMRK_EN_BIT = 5;
+export const KEYS_256_BIT = 6;

@@ -1,4 +1,5 @@
 // DR7 without DebugSwap: kept by the guest, announced to the hypervisor, who may set breakpoints by it. AMD 56421, 4.1.
+import * as Debug from "../../abi/debug-register.ts";
 import * as Code from "../../abi/exit.ts";
 import * as Layout from "../../abi/ghcb.ts";
 import * as Features from "../../abi/sev-features.ts";
@@ -7,9 +8,6 @@ import type { Verdict } from "../ghcb.ts";
 import type { SevGuest } from "../sev.ts";
 import { isOn } from "./instruction.ts";
 
-// Bits 15, 14 and 12 are reserved as zero, bit 10 as one. APM vol. 2, 13.1.1.4.
-const RESERVED = 0xd000n;
-const ALWAYS = 0x400n;
 const WIDTH = 32n;
 
 // biome-ignore lint/correctness/useYield: the guest knows the value
@@ -28,7 +26,7 @@ export function* writeDr7(cpu: Cpu, guest: SevGuest): Step<Verdict> {
     ghcb.error = 0n;
     return "exception";
   }
-  const value = (registers.rax & ~RESERVED) | ALWAYS;
+  const value = (registers.rax & ~BigInt(Debug.DR7_ZEROS)) | BigInt(Debug.DR7_ONES);
   ghcb.clear();
   ghcb.set(Layout.RAX, value);
   const verdict = yield* ghcb.call(cpu, Code.VMEXIT_WRITE_DR7, 0n, 0n);

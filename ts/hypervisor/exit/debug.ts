@@ -1,4 +1,5 @@
 // MOV between RAX and a debug register, of a guest whose registers the hypervisor has. KVM's dr_interception; APM vol. 2, 13.1.1.
+import * as Debug from "../../abi/debug-register.ts";
 import * as Code from "../../abi/exit.ts";
 import * as Vmsa from "../../abi/vmsa.ts";
 import type { Exit } from "../../port.ts";
@@ -8,28 +9,29 @@ import type { Vm } from "../vm.ts";
 import { protection } from "./instruction.ts";
 
 const UPPER = 32n;
-const DR6 = 6;
-const DR7 = 7;
+const DR4 = 4;
 
 export function answerDebug(_: Vm, vcpu: Vcpu, { code }: Exit): Outcome {
-  const write = Number(code) >= Code.VMEXIT_WRITE_DR0;
   const register = Number(code) & 0xf;
   const offset = offsetOf(register);
   // DR6 and DR7 go with the VMCB, the others stay in the core between guests.
-  const saved = register >= DR6;
-  if (write) {
+  const saved = register >= DR4;
+  if (Number(code) < Code.VMEXIT_WRITE_DR0)
+    vcpu.setRegister(Vmsa.RAX, saved ? vcpu.vmcb.saved(offset) : vcpu.register(offset));
+  else {
     const value = vcpu.register(Vmsa.RAX);
     if (saved && value >> UPPER !== 0n) return protection(vcpu);
-    if (saved) vcpu.vmcb.setSaved(offset, value);
+    if (saved) vcpu.vmcb.setSaved(offset, offset === Vmsa.DR7 ? forced(value) : value);
     else vcpu.setRegister(offset, value);
-  } else vcpu.setRegister(Vmsa.RAX, saved ? vcpu.vmcb.saved(offset) : vcpu.register(offset));
+  }
   vcpu.skip();
   return "runs";
 }
 
 /** DR4 and DR5 are other names of DR6 and DR7, while CR4.DE is 0. */
 function offsetOf(register: number): number {
-  if (register === DR7 || register === DR7 - 2) return Vmsa.DR7;
-  if (register === DR6 || register === DR6 - 2) return Vmsa.DR6;
-  return Vmsa.DR0 + 8 * register;
+  if (register < DR4) return Vmsa.DR0 + 8 * register;
+  return (register & 1) === 1 ? Vmsa.DR7 : Vmsa.DR6;
 }
+
+const forced = (value: bigint) => (value & ~BigInt(Debug.DR7_ZEROS)) | BigInt(Debug.DR7_ONES);

@@ -32,6 +32,7 @@ function infoOf({ chip, features }: PlatformState): Uint8Array {
     (1 << Info.X86_SNP_SHUTDOWN_BIT) |
       (1 << Info.RAPL_DIS_BIT) |
       (turin << Info.CIPHERTEXT_HIDING_BIT) |
+      (Number(chip.memAes256Xts ?? false) << Info.AES_256_XTS_BIT) |
       (1 << Info.CXL_BIT) |
       (1 << Info.VERIFY_MITIGATION_BIT),
     true,

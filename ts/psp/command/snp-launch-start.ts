@@ -19,7 +19,8 @@ export const snpLaunchStart: CommandEntry = snpGuestCommand({
       const status = bindAgent(call, policy, buffer.getBigUint64(Layout.MA_GCTX_PADDR, true));
       if (status !== Status.SUCCESS) return status;
     }
-    Object.assign(guest, psp.dialect.guestKeys(platform, psp.chance, ++psp.counters.guests));
+    const number = ++psp.counters.guests;
+    Object.assign(guest, psp.dialect.guestKeys(platform, psp.chance, number, policy));
     guest.state = GuestState.LAUNCH;
     guest.policy = policy;
     guest.imiEn = bitOf(flags, Layout.IMI_EN_BIT);

@@ -5,7 +5,7 @@ import * as Request from "../../abi/message-import-req.ts";
 import { isWellFormed } from "../../layout.ts";
 import { dialects } from "../dialect.ts";
 import { type GuestContext, GuestState } from "../guest.ts";
-import { allowsMigration } from "../policy.ts";
+import { allowsMigration, memoryKeyBytes } from "../policy.ts";
 import { otherGuest } from "./agent.ts";
 import type { Asked, MessageEntry } from "./entry.ts";
 import { importContext, type Travelling } from "./exported.ts";
@@ -29,11 +29,12 @@ export function arriving({ facts, payload, view }: Asked): Travelling | undefine
 /** What a platform adds: memory keys of its own, its TCB, and the agent. LAUNCH_TCB is that at launch or import. */
 function settled(asked: Asked, guest: Travelling): GuestContext {
   const { facts, chance, gctx, guest: agent } = asked;
+  const bytes = memoryKeyBytes(facts, guest.policy);
   return {
     ...guest,
     asid: 0,
-    vek: chance.bytes(16),
-    tweakKey: chance.bytes(16),
+    vek: chance.bytes(bytes),
+    tweakKey: chance.bytes(bytes),
     launchTcb: facts.tcb.current,
     launchMitVector: facts.mitigationVector,
     reportIdMa: agent.reportId,

@@ -1,0 +1,37 @@
+// Two steps of an access by themselves, over a batch of records, for bench/: each folds what it found into the digest.
+import * as Memory from "../ts/abi/memory";
+import * as Record from "../ts/abi/record";
+import * as State from "../ts/abi/state";
+import * as Vcpu from "../ts/abi/vcpu";
+import { spa } from "./nested";
+import { check } from "./rmp";
+import { READ } from "./tlb";
+import { folded } from "./value";
+import { walk } from "./walk";
+
+/** Walks to each record's gva, whatever the TLB knows. Answers how many were allowed before the first that was not. */
+export function walkEach(count: u32): u32 {
+  let digest = load<u64>(Memory.STATE, State.DIGEST);
+  let i: u32 = 0;
+  for (; i < count; i++) {
+    if (!walk(load<u64>(Memory.BATCH + (usize(i) << 4), Record.GVA), READ)) break;
+    digest = folded(digest, spa);
+  }
+  store<u64>(Memory.STATE, digest, State.DIGEST);
+  return i;
+}
+
+/** Asks the RMP for a read by the running vCPU: of a page (the record's BYTES) at a gpa (its GVA), mapped 4 KiB. */
+export function checkEach(count: u32): u32 {
+  let digest = load<u64>(Memory.STATE, State.DIGEST);
+  const asid = load<u32>(Memory.VCPU, Vcpu.ASID);
+  const vmpl = load<u32>(Memory.VCPU, Vcpu.VMPL);
+  for (let i: u32 = 0; i < count; i++) {
+    const record: usize = Memory.BATCH + (usize(i) << 4);
+    const page = load<u32>(record, Record.BYTES);
+    const gpa = load<u64>(record, Record.GVA);
+    digest = folded(digest, check(page, gpa, asid, vmpl, false, READ, false));
+  }
+  store<u64>(Memory.STATE, digest, State.DIGEST);
+  return count;
+}
