@@ -81,6 +81,7 @@ export class TioMachine {
       nonce: () => nonces.bytes(32),
       ...(roots ? { roots } : {}),
       ...(clock ? { clock } : {}),
+      ...(options.curves ? { curves: options.curves } : {}),
       ...(judge ? { judge } : {}),
       ...(vTom === undefined ? {} : { vTom }),
     };
