@@ -163,7 +163,6 @@ export const tio: Mutants[] = [
     tests: GUEST,
     changes: [
       ["      yield* this.#operate(rid, Tio.OP_UNBIND);\n      if (error", "      if (error"],
-      ['if (!info.fresh) throw new BadInput("measurements: older than the lock");', ""],
       ["matchDigests(evidence, info);", ""],
       [
         'if (kept.driver || kept.state !== "unlocked") throw',

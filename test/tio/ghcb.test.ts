@@ -9,6 +9,7 @@ import * as Code from "../../ts/abi/exit.ts";
 import * as Layout from "../../ts/abi/ghcb.ts";
 import * as Tio from "../../ts/abi/ghcb-tio.ts";
 import { MIB, withCore } from "../core.ts";
+import { TOY } from "../device/toy.ts";
 import { assert, suite } from "../kit.ts";
 
 const test = suite("trusted I/O by VMGEXIT");
@@ -18,7 +19,7 @@ const VF = 0x101;
 
 function machine(): { made: TioMachine; rid: number } {
   const devices = [{ behaviour, vfs: 1 }];
-  const made = new TioMachine({ devices, resident: 64 * MIB, ...withCore });
+  const made = new TioMachine({ devices, resident: 64 * MIB, ...withCore, ...TOY });
   made.tsm.write(made.node(0x100, "tsm/connect"), "tsm0");
   return { made, rid: made.assign(VF) };
 }
@@ -32,6 +33,7 @@ test("the hypervisor offers SEV-TIO by feature bit 7, and only with a TSM of pha
     phase: 1,
     resident: 64 * MIB,
     ...withCore,
+    ...TOY,
   });
   assert.is(first.vm.ghcb.features & bit, 0n);
   assert.not(first.vm.ghcb.events.has(Code.VMGEXIT_TIO_OP));

@@ -101,26 +101,35 @@ test("phase 1 encrypts links and no more; phase 2 locks and starts; from phase 3
 });
 
 test("evidence that the host altered, left out or kept from an earlier lock is not believed", () => {
-  const lies: [string, (dsm: { [name: string]: unknown }, tdi: { report: Uint8Array }) => void][] =
-    [
-      ["another chain", (dsm) => (dsm["certificates"] = () => new Uint8Array(1000))],
-      ["no measurements", (dsm) => (dsm["measurements"] = () => undefined)],
-      [
-        "measurements of an earlier nonce",
-        (dsm) => {
-          const honest = dsm["measurements"] as (nonce: Uint8Array) => Uint8Array;
-          dsm["measurements"] = () => honest.call(dsm, new Uint8Array(32));
-        },
-      ],
-    ];
   const { made, rid } = connected();
-  const dsm = made.tsm.connected(PF0) as unknown as { [name: string]: unknown };
-  const kept = { certificates: dsm["certificates"], measurements: dsm["measurements"] };
+  const dsm = made.tsm.connected(PF0);
+  const [device] = made.assigned;
+  const { certificates, measurements } = dsm;
+  const bind = device!.bind.bind(device);
+  const lies: [string, () => void][] = [
+    ["another chain", () => (dsm.certificates = () => new Uint8Array(1000))],
+    ["no measurements", () => (dsm.measurements = () => undefined)],
+    [
+      "measurements over another nonce",
+      () => (dsm.measurements = () => measurements.call(dsm, new Uint8Array(32))),
+    ],
+    [
+      "a report of other registers",
+      () => {
+        device!.bind = () => {
+          const status = bind();
+          device!.tdi!.report[20]! ^= 1;
+          return status;
+        };
+      },
+    ],
+  ];
   for (const [title, lie] of lies) {
-    lie(dsm, { report: new Uint8Array(0) });
-    assert.throws(() => made.write(rid, "tsm/lock", "tsm0"), /EIO/);
+    lie();
+    refused("EIO", () => made.write(rid, "tsm/lock", "tsm0"));
     assert.is(stateOf(made), "CONFIG_UNLOCKED", title);
-    Object.assign(dsm, kept);
+    Object.assign(dsm, { certificates, measurements });
+    Object.assign(device!, { bind });
   }
   made.write(rid, "tsm/lock", "tsm0");
 });

