@@ -89,20 +89,6 @@ class Scene {
     return seen === true ? "written" : `${seen.code} ${seen.info1} ${seen.gpa}`;
   }
 
-  /** The hypervisor changes bits of the nested entry of a level for a gpa. */
-  flip(gpa: bigint, level: bigint, bits: bigint): boolean {
-    const { host } = this.lab.core;
-    const bytes = new Uint8Array(8);
-    let entry = this.lab.root;
-    let at = 0n;
-    for (let above = 3n; above >= level; above--) {
-      at = (entry & 0xf_ffff_f000n) + ((gpa >> (12n + 9n * above)) & 511n) * 8n;
-      host.read(at, bytes);
-      entry = new DataView(bytes.buffer).getBigUint64(0, true);
-    }
-    return host.write(at, word(entry ^ bits));
-  }
-
   chips(): string {
     const { lab } = this;
     lab.core.host.wbinvd();
@@ -140,9 +126,9 @@ function change(chance: Chance, snp: boolean): Step {
     // The mapping of one of the guest's tables; then a pointer of the nested tables.
     (scene) => {
       const gpa = scene.lab.gpaOfTable(GVA, page % 4n);
-      return scene.flip(gpa, 0n, again ? PRESENT : 0x60n);
+      return scene.lab.flipNested(gpa, 0n, again ? PRESENT : 0x60n);
     },
-    (scene) => scene.flip(GPA, 1n + (page % 2n), PRESENT),
+    (scene) => scene.lab.flipNested(GPA, 1n + (page % 2n), PRESENT),
     ({ lab, spas }) => lab.core.host.write(spas[index]! + 64n, word(flags)),
     ({ lab, spas }) => lab.core.dimm.write(spas[index]! + 128n, word(flags)),
     ({ lab }) => (again ? lab.core.host.wbinvd() : lab.core.host.flushAsid(1)),
