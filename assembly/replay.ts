@@ -40,8 +40,8 @@ export function replay(from: u32, count: u32): u32 {
   }
 }
 
-/** Runs narrow accesses within pages that the TLB knows, as many as there are from `from` on; answers the first that is something else.
- *  It makes no call: V8 keeps the loop in registers then, and writes six of them to the stack in each turn otherwise. */
+/** Runs narrow accesses within pages that the TLB knows, as many as there are from `from` on; answers the first that is something
+ *  else. It makes no call: V8 keeps the loop in registers then, and writes six of them to the stack in each turn otherwise. */
 function runHits(from: u32, count: u32): u32 {
   const tag = vcpuTag();
   const seed = load<u64>(Memory.STATE, State.SEED);
