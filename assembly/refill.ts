@@ -1,5 +1,5 @@
-// A TLB miss met from what earlier walks left behind: the guest's lowest table, the nested walk of the page or its lowest table, and an
-// open page. It makes one call, the RMP's; whatever is not as it mostly is, it leaves to the walk (walk.ts), having changed nothing.
+// A TLB miss of an SNP guest's private page, met from what earlier walks left behind: the guest's lowest table, the nested walk of
+// the page or its lowest table, and an open page. Whatever is not as it mostly is, it leaves to the walk (walk.ts).
 import * as Directory from "../ts/abi/directory";
 import * as Events from "../ts/abi/events";
 import * as Frame from "../ts/abi/frame";
@@ -22,7 +22,6 @@ const MODES: u32 = (1 << Vcpu.PAGING_BIT) | (1 << Vcpu.SEV_BIT) | (1 << Vcpu.SEV
 
 /** Where an access within a page is, and remembers it; NOWHERE when the walk must find out. Not yet marked dirty. */
 export function refill(gva: u64, need: u64, tag: u64): usize {
-  // A private page of an SNP guest.
   const mode = load<u32>(Memory.VCPU, Vcpu.MODE) & MODES;
   if (mode != MODES || !isEnabled() || !isCanonical(gva) || !mayRun()) return NOWHERE;
   const guestRow = knownTable(GUEST, gva);
