@@ -15,6 +15,7 @@ import { replayFigures } from "./replay.ts";
 import { tioFigures } from "./tio.ts";
 import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
+import { workerFigures } from "./workers.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
@@ -23,6 +24,7 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   vm: vmFigures,
   parse: parseFigures,
   engine: engineFigures,
+  workers: workerFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   psp: pspFigures,

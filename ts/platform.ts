@@ -21,6 +21,7 @@ import type { FirmwareVersion } from "./psp/facts.ts";
 import { firmware } from "./psp/firmware.ts";
 import type { CommandRecord } from "./psp/log.ts";
 import type { Storage } from "./psp/storage.ts";
+import type { Curves } from "./spdm/crypto.ts";
 import type { CoreModule } from "./structural.ts";
 import { World } from "./world.ts";
 
@@ -63,6 +64,8 @@ export interface PlatformOptions {
   /** How far the hypervisor supports trusted I/O: 1 link encryption, 2 interfaces locked and started, 3 private MMIO and DMA, 4
    *  evidence for guests; default 4. */
   tioPhase?: TioPhase;
+  /** What SPDM computes with, in firmware and devices; default noble's. */
+  curves?: Curves;
   /** A core compiled already, for runtimes that forbid compiling. */
   module?: CoreModule;
 }
@@ -112,7 +115,9 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
   const chance = (purpose: string) => prng(options.seed ?? 1n, purpose);
   const features = featuresOf(generation);
   const rmp = features.snp ? rmpTable(chip, dram, options.rmp, features.tio) : undefined;
-  const devices = options.devices ?? [];
+  const { curves } = options;
+  const given = curves ? { curves } : {};
+  const devices = (options.devices ?? []).map((each) => ({ ...given, ...each }));
   // Without an RMP over it the window is there all the same: for devices that share memory.
   const mmio = rmp?.mmio ?? (devices.length > 0 ? windowAbove(dram) : undefined);
   const core = createSilicon(chip, generation, dram, chance("tweak"), { ...options, mmio }, rmp);
@@ -128,6 +133,7 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       smt: options.smt ?? true,
       sockets: options.sockets ?? 1,
       tio: features.tio ? board?.tio : undefined,
+      curves,
       ...options.firmware,
     },
     // Two lives of one platform differ, as chance does.

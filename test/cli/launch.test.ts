@@ -101,7 +101,7 @@ test("keep one image, the one that was launched last", async () => {
   writeFileSync(file("other.fd"), imageOf());
   await expect(0, "launch", "--state", state, "--ovmf", file("other.fd"));
   const names = readdirSync(state).sort();
-  assert.is(names.length, 3, names.join());
+  assert.is(names.length, 4, names.join());
   assert.is(names.filter((name) => name.endsWith(".image")).length, 1);
 });
 

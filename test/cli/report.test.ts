@@ -87,6 +87,32 @@ test("a derived key is 32 bytes, the same twice, another for another field, and 
   await expect(1, "key", file("y"), "ask", "--state", state);
 });
 
+test("the guest's messages go on counting from run to run: the firmware has seen each, and takes the next", async () => {
+  const log = () =>
+    readFileSync(join(state, "mailbox.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  const ordinals = log().map(({ ordinal }) => ordinal);
+  assert.equal(ordinals, [...ordinals.keys()], "one machine, one count");
+  const asked = () => log().filter(({ command }) => command === "SNP_GUEST_REQUEST").length;
+  const before = asked();
+  await expect(0, "report", file("c.bin"), file("request"), "--state", state);
+  assert.is(asked(), before + 1);
+  const messages = join(state, "messages.jsonl");
+  const said = readFileSync(messages, "utf8");
+  assert.is(said.trim().split("\n").length, asked());
+  for (const [line, why] of [
+    ["{", /messages.jsonl:1/],
+    ['{"vmpck":4,"type":5,"version":1,"payload":""}', /vmpck 4: no message/],
+    ['{"vmpck":0,"type":5,"version":1,"payload":"0"}', /payload: expected/],
+  ] as const) {
+    writeFileSync(messages, `${line}\n`);
+    assert.match(await expect(2, "report", file("z"), file("request"), "--state", state), why);
+  }
+  writeFileSync(messages, said);
+});
+
 test("the mailbox's log shows the messages behind the launch", async () => {
   const log = await expect(0, "psp", "log", "--state", state);
   assert.match(log, /SNP_LAUNCH_FINISH[\s\S]*SNP_GUEST_REQUEST +SUCCESS/);

@@ -10,27 +10,17 @@ import * as Command from "../../ts/abi/command.ts";
 import * as Status from "../../ts/abi/status.ts";
 import { Chance } from "../core.ts";
 import { legal, Twin } from "../oracle/psp.ts";
+import { Choice } from "./choice.ts";
+import { Reached } from "./reached.ts";
 import { type Name, Rig, statusName } from "./rig.ts";
+import { type Notes, type Rights, Sight, type Values } from "./right.ts";
+import * as Sev from "./right-sev.ts";
+import * as Snp from "./right-snp.ts";
 import { KeyScan } from "./scan.ts";
 
-const PAGES = 48;
-const names = Object.keys(Command) as Name[];
-const rare = new Set<Name>([
-  "SHUTDOWN",
-  "SNP_SHUTDOWN",
-  "SNP_SHUTDOWN_EX",
-  "DECOMMISSION",
-  "SNP_DECOMMISSION",
-  "PLATFORM_RESET",
-  "PEK_GEN",
-  "PDH_GEN",
-  "PEK_CSR",
-  "PDH_CERT_EXPORT",
-  "RING_BUFFER",
-  "SWAP_OUT",
-  "SWAP_IN",
-  "NOP",
-]);
+const PAGES = 64;
+const rights: Rights = { ...Snp.right, ...Sev.right };
+const notes: Notes = { ...Snp.notes, ...Sev.notes };
 // Refusals that come before a guest's state is looked at.
 const EARLY = [
   Status.INVALID_ADDRESS,
@@ -46,13 +36,25 @@ class Fuzz {
   readonly rig: Rig;
   readonly twin = new Twin();
   readonly tally: Tally = new Map();
+  readonly reached = new Reached();
   readonly #chance: Chance;
   readonly #pages: bigint[];
-  #large: bigint;
+  readonly #large: bigint;
+  readonly #sight: Sight;
+  readonly #choice: Choice;
+  /** How often the flash was written. */
+  #writes = 0;
 
   constructor(seed: number) {
     this.#chance = new Chance(BigInt(seed));
+    const storage = new Map<string, Uint8Array>();
+    const set = storage.set.bind(storage);
+    storage.set = (name, bytes) => {
+      this.#writes++;
+      return set(name, bytes);
+    };
     this.rig = new Rig({
+      storage,
       chip: "turin",
       dram: 32n << 20n,
       seed: BigInt(seed),
@@ -61,6 +63,8 @@ class Fuzz {
     });
     this.#pages = Array.from({ length: PAGES }, () => this.rig.page());
     this.#large = this.rig.lab.large();
+    this.#choice = new Choice(this.#chance, this.twin, this.reached);
+    this.#sight = new Sight(this.rig, this.twin, this.#chance, this.#pages, this.#large);
     // Most lives begin with SNP, as a machine's does.
     if (seed % 4 === 0) return;
     this.rig.init();
@@ -83,7 +87,7 @@ class Fuzz {
     const { host } = this.rig;
     const spa = this.pick(this.#pages);
     const gpa = BigInt(this.#chance.below(4)) << 12n;
-    const act = this.#chance.below(6);
+    const act = this.#chance.below(8);
     const quietly = (one: () => void) => {
       try {
         one();
@@ -96,8 +100,8 @@ class Fuzz {
       this.rig.send(this.rig.driver.snp ? "SNP_DF_FLUSH" : "DF_FLUSH");
     } else if (act === 1) host.write(spa, this.#bytes(64));
     else if (!this.rig.driver.snp) return;
-    else if (act === 2) quietly(() => makeShared(host, spa, false));
-    else if (act === 3) {
+    else if (act < 5) quietly(() => makeShared(host, spa, false));
+    else if (act === 5) {
       // What the guest has goes into the firmware's hands as it is; else a page is offered.
       const { state, asid, gpa: own } = pageAt(this.rig.lab.core.firmware, spa);
       if (state === "guest-valid") quietly(() => makePreGuest(host, spa, own, asid, false));
@@ -113,49 +117,49 @@ class Fuzz {
   }
 
   #command(): bigint[] {
-    const name = this.#name();
+    const name = this.#choice.name();
     const id = Command[name];
     const layout = commands.get(id)?.layout as Layout | undefined;
-    const values = layout && this.#values(name, layout);
-    const { rig, twin } = this;
-    const of = values?.["GCTX_PADDR"] as bigint | undefined;
-    const handle = values?.["HANDLE"] as number | undefined;
-    const buffer = layout ? bufferOf(layout, values as Record<string, bigint>) : new Uint8Array(0);
+    const told = this.#told(name, layout);
+    const values = told?.values;
+    const { rig, twin, reached } = this;
+    const gctx = values?.["GCTX_PADDR"] as bigint | undefined;
+    const of = gctx ?? (values?.["HANDLE"] as number | undefined);
+    const buffer = layout ? bufferOf(layout, values as Values) : new Uint8Array(0);
+    this.#writes = 0;
     const { status, buffer: after } = rig.driver.exchange(id, buffer);
-    const seen = statusName(status);
-    this.tally.set(seen, (this.tally.get(seen) ?? 0) + 1);
-    this.#judge(name, status, of ?? handle);
-    const touched = of !== undefined && this.twin.contexts.has(of) ? [of] : [];
-    if (status !== Status.SUCCESS) return touched;
-    const made = after.length >= 4 ? new DataView(after.buffer).getUint32(0, true) : 0;
-    twin.done(id, of ?? handle, made);
-    if (id === Command.SNP_INIT || id === Command.SNP_INIT_EX) rig.driver.snp = true;
-    const isShut = id === Command.SNP_SHUTDOWN || id === Command.SNP_SHUTDOWN_EX;
-    // Without x86 SNP shutdown the RMP is still checked, but the firmware asks for no Firmware page.
-    if (isShut) rig.driver.snp = false;
-    return of !== undefined && twin.contexts.has(of) ? [of] : [];
-  }
-
-  /** A command: any, or mostly one that is legal now. What ends guests, or costs curves, is rare. */
-  #name(): Name {
-    for (;;) {
-      const name = this.pick(names);
-      if (rare.has(name) && !this.#chance.once(100)) continue;
-      if (this.#chance.once(12)) return name;
-      const { snp, sev, guest } = legal.get(Command[name])!;
-      if (!snp.includes(this.twin.snp) || !sev.includes(this.twin.sev)) continue;
-      const guests = name.startsWith("SNP_") ? this.twin.contexts : this.twin.handles;
-      if (!guest || [...guests.values()].some((state) => guest.includes(state))) return name;
+    this.#judge(name, status, of);
+    if (status === Status.SUCCESS) {
+      reached.note("command", name);
+      if (values && told.right) notes[name]?.(this.#sight, values);
+      this.#done(id, of, after);
     }
+    const named = addressesIn(values).filter((spa) => this.#pages.includes(spa));
+    reached.look(rig, twin, named, gctx);
+    return gctx !== undefined && twin.contexts.has(gctx) ? [gctx] : [];
   }
 
-  /** Whether a status can be, by the twin's table. */
+  /** Notes that a command succeeded. */
+  #done(id: number, of: bigint | number | undefined, after: Uint8Array): void {
+    const made = after.length >= 4 ? new DataView(after.buffer).getUint32(0, true) : 0;
+    this.twin.done(id, of, made);
+    const { driver } = this.rig;
+    if (id === Command.SNP_INIT || id === Command.SNP_INIT_EX) driver.snp = true;
+    // Without x86 SNP shutdown the RMP is still checked, but the firmware asks for no Firmware page.
+    if (id === Command.SNP_SHUTDOWN || id === Command.SNP_SHUTDOWN_EX) driver.snp = false;
+  }
+
+  /** Whether a status can be, by the twin's table, and whether the flash was written as it may be. */
   #judge(name: Name, status: number, of: bigint | number | undefined): void {
-    const { twin } = this;
+    const { twin, tally } = this;
+    const seen = statusName(status);
+    tally.set(seen, (tally.get(seen) ?? 0) + 1);
     const { snp, sev, guest } = legal.get(Command[name])!;
     const fail = (why: string) => {
       throw new Error(`${name} of ${of}: ${statusName(status)}, ${why}`);
     };
+    const mayWrite = status === Status.SUCCESS ? 1 : 0;
+    if (this.#writes > mayWrite) fail(`and ${this.#writes} writes of the flash`);
     const isLegal = snp.includes(twin.snp) && sev.includes(twin.sev);
     if (!isLegal !== (status === Status.INVALID_PLATFORM_STATE)) {
       const flagged = isLegal && status === Status.INVALID_PLATFORM_STATE;
@@ -168,6 +172,31 @@ class Fuzz {
       if (status !== Status.INVALID_GUEST_STATE && !EARLY.includes(status as never))
         fail(`expected INVALID_GUEST_STATE in state ${state}`);
     }
+  }
+
+  /** What a buffer says: half of the time what is right, of which a quarter is bent in one field. */
+  #told(name: Name, layout?: Layout): { values: Values; right: boolean } | undefined {
+    if (/SHUTDOWN|DF_FLUSH/.test(name) && this.#chance.once(2)) this.#flush(name);
+    if (!layout) return undefined;
+    const isRight = this.#choice.isLegal(name) && this.#chance.once(2);
+    const right = isRight ? rights[name]?.(this.#sight) : undefined;
+    if (!right) return { values: this.#values(name, layout), right: false };
+    const sized = { ...this.#sizes(layout), ...right };
+    if (!this.#chance.once(4)) return { values: sized, right: true };
+    const { name: field } = this.pick(fieldsOf(layout));
+    return { values: { ...sized, [field]: this.#value(name, layout, field) }, right: false };
+  }
+
+  #flush(name: Name): void {
+    this.rig.host.wbinvd();
+    if (/SNP_SHUTDOWN/.test(name) && this.twin.snp === 1) this.rig.send("SNP_DF_FLUSH");
+  }
+
+  /** A buffer that says first how long it is. */
+  #sizes(layout: Layout): Values {
+    return Object.fromEntries(
+      ["LENGTH", "EX_LEN"].filter((name) => layout[name] === 0).map((name) => [name, layout.SIZE]),
+    );
   }
 
   /** Fields of a buffer: mostly what a driver would put there. */
@@ -208,10 +237,9 @@ class Fuzz {
     return from.length > 0 && states.length > 0 ? this.pick(from)[0] : 0;
   }
 
-  /** No policy allows debugging: then the host may not see a key, whatever it asks for. */
   #policy(name: Name): bigint {
-    if (!name.startsWith("SNP_")) return BigInt(this.pick([1, 3, 5, 9, 13, 0x25]));
-    return this.pick([0x30001n, 0x70001n, 0x70101n, 0x10001n, 0x2030001n]);
+    if (!name.startsWith("SNP_")) return BigInt(this.pick([0, 1, 3, 4, 5, 9, 13, 0x25]));
+    return this.pick(Snp.policies);
   }
 
   #address(name: Name, field: string, wild: boolean): bigint {
@@ -242,8 +270,17 @@ function wantedState(name: Name, field: string): string | undefined {
   return isRead ? "hypervisor" : "firmware";
 }
 
+const addressesIn = (values: Values = {}): bigint[] =>
+  Object.values(values).filter((value) => typeof value === "bigint");
+
+/** What a run found. */
+export interface Run {
+  tally: Tally;
+  reached: Reached;
+}
+
 /** Runs `count` steps; throws with the step's number when the machine and the twin part. */
-export function fuzz(count: number, seed: number, say: (line: string) => void): Tally {
+export function fuzz(count: number, seed: number, say: (line: string) => void): Run {
   const run = new Fuzz(seed);
   const scan = new KeyScan(run.rig);
   const every = Math.max(Math.floor(count / 8), 1_500);
@@ -262,12 +299,17 @@ export function fuzz(count: number, seed: number, say: (line: string) => void): 
   say(
     `${count} steps, seed ${seed}, ${scan.keys} keys; statuses: ${[...run.tally].map(([name, n]) => `${name} ${n}`).join(", ")}`,
   );
-  return run.tally;
+  return run;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const [count = 200_000, seed = 1] = process.argv.slice(2).map(Number);
   const piece = 25_000;
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const reached = new Reached();
   for (let done = 0, i = 0; done < count; done += piece, i++)
-    fuzz(Math.min(piece, count - done), seed + i, (line) => process.stdout.write(`${line}\n`));
+    reached.add(fuzz(Math.min(piece, count - done), seed + i, say).reached);
+  for (const line of reached.lines()) say(line);
+  const missing = reached.missing();
+  if (missing.length > 0) throw new Error(`never reached: ${missing.join(", ")}`);
 }

@@ -70,6 +70,7 @@ export class Rig {
         smt: options.smt ?? true,
         sockets: options.sockets ?? 1,
         tio,
+        curves: options.curves,
         ...options.firmware,
       },
       (boots, purpose) => this.#recorded(prng(seed, `${purpose} ${boots}`)),

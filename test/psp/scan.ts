@@ -31,7 +31,10 @@ export class KeyScan {
     for (const gctx of touched) {
       const guest = contexts.open(gctx);
       if (typeof guest === "number") continue;
-      for (const key of [guest.vek, guest.tweakKey, guest.oek, ...guest.vmpck]) this.#add(key);
+      for (const key of [guest.vek, guest.tweakKey, guest.oek]) this.#add(key);
+      // Who may debug a guest may read its secrets page.
+      if (this.#rig.psp.dialect.allowsDebug(guest.policy)) continue;
+      for (const key of guest.vmpck) this.#add(key);
       if (guest.vmrk) this.#add(guest.vmrk);
     }
     for (const guest of sev.guests.values()) this.#addSev(guest);

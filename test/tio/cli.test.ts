@@ -21,7 +21,7 @@ test("demo goes all seven steps and decodes every message, none of them a key", 
     "TIO_DEV_CONNECT, TC_MASK 0x1, SUCCESS",
     "MSG_SDTE_WRITE_REQ",
     "MSG_MMIO_VALIDATE_REQ",
-    "the guest reads: from the device, by DMA, private",
+    "the guest reads its digest: ",
   ])
     assert.ok(out.includes(word), word);
 });

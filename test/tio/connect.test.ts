@@ -175,7 +175,15 @@ test("a response buffer that is no answer is refused, and the command still wait
     ["INCORRECT_BUFFER_LENGTH", () => set(4, 0x10000)],
     ["INCORRECT_BUFFER_LENGTH", () => set(4, 32)],
     ["INVALID_PARAM", () => set(68, 32)],
-    ["INVALID_PARAM", () => set(8, 1)],
+    [
+      "INVALID_PARAM",
+      () => {
+        // An answer in order, but for its ENCRYPTION flag.
+        response.set([2], 64);
+        response.set([1, 2], 73);
+        set(8, 1);
+      },
+    ],
   ];
   const spa = device.addresses(Measurements)["RESP_SLA"] as bigint;
   const list = new Uint8Array(8);

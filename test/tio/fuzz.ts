@@ -2,6 +2,7 @@
 // answers of the device altered, left out or given twice. After each step the states are where the twin's tables lead, the root port has
 // keys and the IOMMU entries only for what is bound, and now and then all of memory is searched for keys and nonces. Run: node --import
 // tsx test/tio/fuzz.ts [steps] [seed]. A failure names both, and the command.
+
 import { pathToFileURL } from "node:url";
 import { seal } from "../../dist/guest-message.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
@@ -12,24 +13,28 @@ import { dataObject, dataObjectOf } from "../../dist/spdm/data-object.js";
 import * as Command from "../../ts/abi/command.ts";
 import * as Header from "../../ts/abi/psp/tio-buffer.ts";
 import * as SpdmObject from "../../ts/abi/psp/tio-spdm-object.ts";
+import * as Tio from "../../ts/abi/psp/tio-values.ts";
 import * as Status from "../../ts/abi/status.ts";
 import { Chance } from "../core.ts";
 import { statusName } from "../psp/rig.ts";
 import { KeyScan } from "../psp/scan.ts";
-import { BROKEN, CONNECTED, CREATED, judge, type Name, type States } from "./judge.ts";
+import {
+  BROKEN,
+  CONNECTED,
+  CREATED,
+  dear,
+  judge,
+  LOCKING,
+  MESSAGES,
+  type Name,
+  OPENING,
+  type States,
+} from "./judge.ts";
 import { GUEST_DEVICE_ID, PF0, ROOT_PORT, TioRig } from "./rig.ts";
 
 type Values = Record<string, number | bigint | Uint8Array>;
 
 const names = (Object.keys(Command) as Name[]).filter((name) => name.startsWith("TIO_"));
-/** Elliptic curves cost: these are rare. */
-const dear = new Map<Name, number>([
-  ["TIO_DEV_CONNECT", 40],
-  ["TIO_DEV_MEASUREMENTS", 60],
-  ["TIO_DEV_DISCONNECT", 60],
-  ["TIO_DEV_RECLAIM", 40],
-  ["TIO_INIT", 20],
-]);
 const GPA = 0x4000_0000n;
 
 /** How many steps ended with each status. */
@@ -73,11 +78,11 @@ class Fuzz {
   }
 
   #pick<T>(from: readonly T[]): T {
-    return from[this.#below(from.length)] as T;
+    return this.#chance.pick(from);
   }
 
   #once(times: number): boolean {
-    return this.#below(times) === 0;
+    return this.#chance.once(times);
   }
 
   states(): States {
@@ -96,7 +101,8 @@ class Fuzz {
   /** One thing that host or guest may do. */
   step(): void {
     if (this.#once(25)) this.#disturb();
-    if (this.#once(4)) this.#message();
+    const bound = this.rig.psp.tio.tdis().some(([, { state }]) => state > 0);
+    if (this.#once(bound ? 2 : 9)) this.#message();
     else this.#command();
     this.#invariants();
   }
@@ -117,11 +123,11 @@ class Fuzz {
       this.#command();
       lab.core.dimm.read(sla, seen);
       if (seen.every((byte, i) => byte === noise[i])) lab.core.dimm.write(sla, kept);
-    } else if (act === 4 && this.#once(40)) this.rig.device.reset();
+    } else if (act === 4 && this.#once(90)) this.rig.device.reset();
   }
 
   #bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.#below(256));
+    return this.#chance.bytes(length);
   }
 
   #name(): Name {
@@ -136,7 +142,7 @@ class Fuzz {
     const waiting = this.rig.psp.tio.devices().find(([, { pending }]) => pending)?.[1].pending;
     // A command under way is mostly gone on with.
     if (waiting && !this.#once(3)) {
-      if (!this.#once(4)) this.#carry();
+      if (!this.#once(10) && !this.#carry() && this.#once(4)) return this.#giveUp();
       const name = names.find((each) => Command[each] === waiting.command) as Name;
       return this.#send(name, waiting.buffer.slice());
     }
@@ -154,6 +160,14 @@ class Fuzz {
     this.#send(name, buffer);
   }
 
+  /** The device does not answer: its host ends what is under way. */
+  #giveUp(): void {
+    const name = this.#pick(["TIO_DEV_DISCONNECT", "TIO_DEV_RECLAIM"] as const);
+    const layout = commands.get(Command[name])!.layout as Layout;
+    const force = "FLAGS" in layout ? { FLAGS: 1 } : {};
+    this.#send(name, bufferOf(layout, { ...this.#values(name, layout), ...force }));
+  }
+
   /** Sends a command, and carries its messages, mostly to the end and mostly as they are. */
   #send(name: Name, buffer: Uint8Array): void {
     for (let turns = 0; turns < 64; turns++) {
@@ -162,7 +176,7 @@ class Fuzz {
       this.tally.set(statusName(status), (this.tally.get(statusName(status)) ?? 0) + 1);
       judge(name, buffer, status, before, this.states());
       if (status !== Status.SPDM_REQUEST) return;
-      if (this.#once(40) || !this.#carry()) return;
+      if (this.#once(200) || !this.#carry()) return;
     }
   }
 
@@ -174,10 +188,10 @@ class Fuzz {
     const answer = this.rig.device.exchange(dataObject(type, object.subarray(SpdmObject.SIZE)));
     const payload = answer && dataObjectOf(answer)?.payload.slice();
     if (!payload || payload.length > request.bytes - 96) return false;
-    if (this.#once(400)) payload[this.#below(payload.length)]! ^= 1 << this.#below(8);
+    if (this.#once(1500)) payload[this.#below(payload.length)]! ^= 1 << this.#below(8);
     this.#respond(
       type,
-      this.#once(800) ? payload.subarray(0, this.#below(payload.length)) : payload,
+      this.#once(3000) ? payload.subarray(0, this.#below(payload.length)) : payload,
     );
     return true;
   }
@@ -189,12 +203,12 @@ class Fuzz {
     view.setUint32(Header.CAPACITY_SZ, this.#buffers["RESP_SLA"]!.bytes, true);
     view.setUint32(Header.PAYLOAD_SZ, length, true);
     const at = Header.SIZE;
-    view.setUint32(at + SpdmObject.ID, SpdmObject.ID_RESP, true);
+    view.setUint32(at + SpdmObject.ID, Tio.ID_RESP, true);
     view.setUint32(at + SpdmObject.LENGTH, length, true);
     bytes[at + SpdmObject.VERSION_MAJOR] = 1;
     bytes[at + SpdmObject.DATA_TYPE] = type;
     bytes.set(message, at + SpdmObject.SIZE);
-    if (this.#once(500)) bytes[this.#below(at + SpdmObject.SIZE)]! ^= 1 << this.#below(8);
+    if (this.#once(900)) bytes[this.#below(at + SpdmObject.SIZE)]! ^= 1 << this.#below(8);
     this.#buffers["RESP_SLA"]!.write(0, bytes);
   }
 
@@ -214,7 +228,8 @@ class Fuzz {
   #value(name: Name, layout: Layout, field: string): number | bigint | Uint8Array {
     const main = !this.#once(10);
     if (field === "LENGTH") return layout.SIZE;
-    if (field in this.#buffers) return this.#pick([this.#buffers[field]!, ...this.#few()]).sla;
+    if (field in this.#buffers)
+      return this.#once(90) ? this.#buffers["OUTPUT_SLA"]!.sla : this.#buffers[field]!.sla;
     if (field === "DEV_CTX_SLA")
       return main ? this.#devices[0]!.sla : this.#pick(this.#devices).sla;
     if (field === "TDI_CTX_SLA") return main ? this.#tdis[0]!.sla : this.#pick(this.#tdis).sla;
@@ -235,11 +250,6 @@ class Fuzz {
     return 0;
   }
 
-  /** Now and then a buffer that is another's. */
-  #few(): TioBuffer[] {
-    return this.#once(30) ? Object.values(this.#buffers) : [];
-  }
-
   #interface(main: boolean): Uint8Array {
     const id = new Uint8Array(12);
     new DataView(id.buffer).setUint32(0, main ? PF0 : this.#pick([0xbeef, 0x9999, PF0]), true);
@@ -249,7 +259,7 @@ class Fuzz {
   /** A guest's message about an interface. */
   #message(): void {
     const { rig } = this;
-    const gctx = this.#pick(this.#guests);
+    const gctx = this.#once(8) ? this.#pick(this.#guests) : this.#guests[0]!;
     const guest = rig.psp.contexts.open(gctx) as GuestContext;
     const vmpck = this.#below(4) as 0 | 1 | 2 | 3;
     const [type, bytes] = this.#pick(MESSAGES);
@@ -268,8 +278,8 @@ class Fuzz {
       payload[16] = 1;
       payload[16 + 30] = this.#below(4) << 1;
     }
-    if (this.#once(6))
-      payload.set(this.#bytes(1), this.#below(payload.length || 1) % (payload.length || 1));
+    if (payload.length > 0 && this.#once(6))
+      payload[this.#below(payload.length)] = this.#below(256);
     const count = guest.messageCount[vmpck]!;
     const seqno = this.#once(20) ? count + BigInt(this.#below(4)) : count + 1n;
     const head = { seqno, type, version: this.#once(30) ? 2 : 1, vmpck };
@@ -304,22 +314,6 @@ class Fuzz {
   }
 }
 
-const OPENING: Name[] = [
-  "TIO_DEV_CREATE",
-  "TIO_DEV_CONNECT",
-  "TIO_DEV_CONNECT",
-  "TIO_DEV_DISCONNECT",
-];
-const LOCKING: Name[] = ["TIO_TDI_CREATE", "TIO_TDI_BIND", "TIO_TDI_BIND"];
-/** Types and sizes of requests; the last has no such type. */
-const MESSAGES: [number, number][] = [
-  [19, 16],
-  [21, 48],
-  [23, 16],
-  [25, 80],
-  [25, 80],
-  [5, 96],
-];
 /** Runs `count` steps; throws with the step's number when the machine is not where the twin's tables lead. */
 export function fuzz(count: number, seed: number, say: (line: string) => void): Tally {
   const run = new Fuzz(seed);

@@ -1,75 +1,21 @@
 // The field guide's seven steps with a guest of its own, phase by phase; and what becomes of a host that lies on the way.
-import type { Behaviour } from "../../dist/board.js";
-import { Errno, TioMachine, type TioMachineOptions } from "../../dist/tio/index.js";
-import { MIB, withCore } from "../core.ts";
+import { Errno } from "../../dist/tio/index.js";
 import { assert, suite } from "../kit.ts";
+import {
+  accepted,
+  ask,
+  BUFFER,
+  connected,
+  machine,
+  PF0,
+  refused,
+  stateOf,
+  UNTOUCHED,
+  VF,
+  WRITTEN,
+} from "./scribe.ts";
 
 const test = suite("trusted I/O as its guest sees it");
-
-const PF0 = 0x100;
-const VF = 0x101;
-const BUFFER = 0x210000n;
-
-/** A device that writes 16 bytes of its own where it is told, and has eight registers that keep what they are given. */
-const scribe: Behaviour = (dma) => {
-  const registers = new Uint8Array(64);
-  return {
-    load: (_bar, offset, into) => into.set(registers.subarray(offset, offset + into.length)),
-    store(_bar, offset, from) {
-      registers.set(from, offset);
-      const address = new DataView(registers.buffer).getBigUint64(0, true);
-      if (offset === 8) dma.write(address, new Uint8Array(16).fill(0xd7));
-    },
-    reset: () => void registers.fill(0),
-  };
-};
-
-function machine(options: Partial<TioMachineOptions> = {}): TioMachine {
-  return new TioMachine({
-    devices: [{ behaviour: scribe, vfs: 1 }],
-    resident: 64 * MIB,
-    ...withCore,
-    ...options,
-  });
-}
-
-function connected(options: Partial<TioMachineOptions> = {}): { made: TioMachine; rid: number } {
-  const made = machine(options);
-  made.tsm.write(made.node(PF0, "tsm/connect"), "tsm0\n");
-  return { made, rid: made.assign(VF) };
-}
-
-function accepted(options: Partial<TioMachineOptions> = {}): { made: TioMachine; rid: number } {
-  const both = connected(options);
-  both.made.write(both.rid, "tsm/lock", "tsm0\n");
-  both.made.write(both.rid, "tsm/accept", "1\n");
-  return both;
-}
-
-/** Tells the device to write to the guest's buffer, and answers what stands there then. */
-function ask(made: TioMachine, gpa = BUFFER): Uint8Array {
-  const seen = new Uint8Array(16);
-  const registers = made.assigned[0]!.bars[0]!.gpa;
-  made.run(function* (_tsm, cpu) {
-    yield* cpu.write(gpa, new Uint8Array(16));
-    const address = new Uint8Array(8);
-    new DataView(address.buffer).setBigUint64(0, gpa, true);
-    yield* cpu.write(registers, address);
-    yield* cpu.write(registers + 8n, Uint8Array.of(1));
-    yield* cpu.read(gpa, seen);
-  });
-  return seen;
-}
-
-const WRITTEN = new Uint8Array(16).fill(0xd7);
-const UNTOUCHED = new Uint8Array(16);
-const stateOf = (made: TioMachine, functionId = VF) =>
-  made.platform.board!.devices[0]!.device.states().find((each) => each.functionId === functionId)!
-    .state;
-
-function refused(errno: string, act: () => unknown): void {
-  assert.throws(act, new RegExp(`^${errno}:`));
-}
 
 test("seven steps lead to a device that writes into the guest's private memory", () => {
   const made = machine();
@@ -102,6 +48,8 @@ test("the guest verifies the device's chain and measurements, and may refuse the
   });
   made.write(rid, "tsm/lock", "tsm0");
   assert.is(measured, 6);
+  const late = connected({ clock: { now: () => Date.UTC(2400, 0, 1) } });
+  refused("EIO", () => late.made.write(late.rid, "tsm/lock", "tsm0"));
   const strict = connected({ roots: [Uint8Array.of(0x30, 0)] });
   refused("EIO", () => strict.made.write(strict.rid, "tsm/lock", "tsm0"));
   assert.is(stateOf(strict.made), "CONFIG_UNLOCKED", "what was refused is not left locked");
@@ -153,26 +101,35 @@ test("phase 1 encrypts links and no more; phase 2 locks and starts; from phase 3
 });
 
 test("evidence that the host altered, left out or kept from an earlier lock is not believed", () => {
-  const lies: [string, (dsm: { [name: string]: unknown }, tdi: { report: Uint8Array }) => void][] =
-    [
-      ["another chain", (dsm) => (dsm["certificates"] = () => new Uint8Array(1000))],
-      ["no measurements", (dsm) => (dsm["measurements"] = () => undefined)],
-      [
-        "measurements of an earlier nonce",
-        (dsm) => {
-          const honest = dsm["measurements"] as (nonce: Uint8Array) => Uint8Array;
-          dsm["measurements"] = () => honest.call(dsm, new Uint8Array(32));
-        },
-      ],
-    ];
   const { made, rid } = connected();
-  const dsm = made.tsm.connected(PF0) as unknown as { [name: string]: unknown };
-  const kept = { certificates: dsm["certificates"], measurements: dsm["measurements"] };
+  const dsm = made.tsm.connected(PF0);
+  const [device] = made.assigned;
+  const { certificates, measurements } = dsm;
+  const bind = device!.bind.bind(device);
+  const lies: [string, () => void][] = [
+    ["another chain", () => (dsm.certificates = () => new Uint8Array(1000))],
+    ["no measurements", () => (dsm.measurements = () => undefined)],
+    [
+      "measurements over another nonce",
+      () => (dsm.measurements = () => measurements.call(dsm, new Uint8Array(32))),
+    ],
+    [
+      "a report of other registers",
+      () => {
+        device!.bind = () => {
+          const status = bind();
+          device!.tdi!.report[20]! ^= 1;
+          return status;
+        };
+      },
+    ],
+  ];
   for (const [title, lie] of lies) {
-    lie(dsm, { report: new Uint8Array(0) });
-    assert.throws(() => made.write(rid, "tsm/lock", "tsm0"), /EIO/);
+    lie();
+    refused("EIO", () => made.write(rid, "tsm/lock", "tsm0"));
     assert.is(stateOf(made), "CONFIG_UNLOCKED", title);
-    Object.assign(dsm, kept);
+    Object.assign(dsm, { certificates, measurements });
+    Object.assign(device!, { bind });
   }
   made.write(rid, "tsm/lock", "tsm0");
 });

@@ -2,6 +2,7 @@
 import { createPlatform, type Platform } from "../../dist/index.js";
 import * as Config from "../../ts/abi/config-space.ts";
 import { MIB, withCore } from "../core.ts";
+import { TOY } from "../device/toy.ts";
 import { assert, suite } from "../kit.ts";
 
 const test = suite("tsm0: the host's nodes");
@@ -13,7 +14,13 @@ const behaviour = () => ({ load() {}, store() {}, reset() {} });
 
 function machine(count = 1): Platform {
   const devices = Array.from({ length: count }, () => ({ behaviour, vfs: 1 }));
-  return createPlatform({ generation: "sev-tio", resident: 64 * MIB, devices, ...withCore });
+  return createPlatform({
+    generation: "sev-tio",
+    resident: 64 * MIB,
+    devices,
+    ...withCore,
+    ...TOY,
+  });
 }
 
 const tsmOf = (platform: Platform) => platform.hypervisor.tsm!;

@@ -1,4 +1,4 @@
-// What of a command's outcome the twin's tables allow: for the fuzz of SEV-TIO's firmware.
+// What the fuzz of SEV-TIO's firmware chooses from, and what of a command's outcome the twin's tables allow.
 import type { Layout } from "../../dist/layout.js";
 import { commands } from "../../dist/psp/table.js";
 import * as Command from "../../ts/abi/command.ts";
@@ -7,9 +7,36 @@ import { deviceLegal, tdiLegal, type Verdict } from "../oracle/tio.ts";
 import { statusName } from "../psp/rig.ts";
 
 export type Name = Extract<keyof typeof Command, `TIO_${string}`>;
+/** An address without its C-bit, which is bit 51 on Turin. */
+const PAGE_BITS = (1n << 51n) - 0x1000n;
 export const CREATED = 0;
 export const CONNECTED = 1;
 export const BROKEN = 2;
+
+/** Elliptic curves cost: these are rare. */
+export const dear = new Map<Name, number>([
+  ["TIO_DEV_CONNECT", 40],
+  ["TIO_DEV_MEASUREMENTS", 200],
+  ["TIO_DEV_DISCONNECT", 400],
+  ["TIO_DEV_RECLAIM", 40],
+  ["TIO_INIT", 20],
+]);
+export const OPENING: Name[] = [
+  "TIO_DEV_CREATE",
+  "TIO_DEV_CONNECT",
+  "TIO_DEV_CONNECT",
+  "TIO_DEV_DISCONNECT",
+];
+export const LOCKING: Name[] = ["TIO_TDI_CREATE", "TIO_TDI_BIND", "TIO_TDI_BIND"];
+/** Types and sizes of requests; the last has no such type. */
+export const MESSAGES: [number, number][] = [
+  [19, 16],
+  [21, 48],
+  [23, 16],
+  [25, 80],
+  [25, 80],
+  [5, 96],
+];
 
 /** Everything that a command could have changed, as the firmware has it. */
 export interface States {
@@ -43,7 +70,7 @@ export function judge(
   const layout = commands.get(Command[name])!.layout as Layout;
   const view = new DataView(buffer.buffer, buffer.byteOffset);
   const at = (field: string) =>
-    field in layout ? view.getBigUint64(layout[field] as number, true) & ~0xfffn : 0n;
+    field in layout ? view.getBigUint64(layout[field] as number, true) & PAGE_BITS : 0n;
   const [dev, page] = [at("DEV_CTX_SLA"), at("TDI_CTX_SLA")];
   const device = before.devices.get(dev);
   const force =

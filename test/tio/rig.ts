@@ -17,6 +17,7 @@ import * as TdiUnbind from "../../ts/abi/psp/tio-tdi-unbind.ts";
 import * as Status from "../../ts/abi/status.ts";
 import type { PlatformOptions } from "../../ts/platform.ts";
 import type { Fence, IdeKey, RootPortIde, SecureEntry, TioPort } from "../../ts/tio-port.ts";
+import { TOY } from "../device/toy.ts";
 import { assert } from "../kit.ts";
 import { Rig, statusName } from "../psp/rig.ts";
 
@@ -97,9 +98,10 @@ export class TioRig extends Rig {
 
   constructor({ device, ...options }: TioRigOptions = {}) {
     const board = new Board();
-    super({ chip: "turin", generation: "sev-tio", initialise: false, ...options }, board);
+    const made = { chip: "turin", generation: "sev-tio", initialise: false, ...TOY } as const;
+    super({ ...made, ...options }, board);
     this.board = board;
-    this.device = new TdispDevice({ prng: seeded("device"), clock, ...device });
+    this.device = new TdispDevice({ prng: seeded("device"), clock, ...TOY, ...device });
     this.device.configure();
     this.carry = (object) => this.device.exchange(object);
     // INIT_RMP and TIO_EN.

@@ -23,8 +23,8 @@ export const GUEST_DEVICE_ID_WIDTH = 16;
 export const VMPL_LSB = 49;
 export const VMPL_WIDTH = 2;
 
-// WORD_5; VTOM is the address shifted right by VTOM_SHIFT
+// WORD_5; VTOM has the address's bits from VTOM_ADDRESS_LSB on
 export const VTOM_EN_BIT = 0;
 export const VTOM_LSB = 1;
 export const VTOM_WIDTH = 31;
-export const VTOM_SHIFT = 21;
+export const VTOM_ADDRESS_LSB = 21;

@@ -4,9 +4,14 @@ import type { Dialect } from "../attest/policy.ts";
 import { type Product, productOfName } from "../attest/product.ts";
 import type { ChipName } from "../chip/chip.ts";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
-import { attestationGuest, layout, type SecretsPlace } from "../guest/attestation-guest.ts";
+import {
+  attestationGuest,
+  layout,
+  type SecretsPlace,
+  type Vmpck,
+} from "../guest/attestation-guest.ts";
 import type { Step } from "../guest/cpu.ts";
-import type { GuestMessages } from "../guest/messages.ts";
+import { type GuestMessages, MessageFailed, type Question } from "../guest/messages.ts";
 import { TsmReports } from "../guest/tsm-report.ts";
 import type { Outcome } from "../hypervisor/exits.ts";
 import type { Vm } from "../hypervisor/vm.ts";
@@ -14,13 +19,14 @@ import { createPlatform } from "../platform.ts";
 import { SECRETS_GPA } from "../sealed-secrets.ts";
 import type { Image } from "../world.ts";
 import type { GuestDevices } from "./guest-frame.ts";
+import type { Opened, Said } from "./state.ts";
 
 /** What a guest is launched with here when no state directory says it. */
 export interface GuestMachineOptions {
   readonly chip: ChipName;
   readonly seed: bigint;
   readonly policy: bigint;
-  readonly vmpck: 0 | 1 | 2 | 3;
+  readonly vmpck: Vmpck;
   readonly dialect: Dialect;
   /** Whether the host hands out a certificate table. */
   readonly certificates: boolean;
@@ -52,20 +58,24 @@ async function tableOf(seed: string, product: Product): Promise<Uint8Array> {
 
 export class GuestMachine {
   readonly #vm: Vm;
-  readonly #vmpck: number;
+  readonly #vmpck: Vmpck;
   #reports: TsmReports | undefined;
-  #keepLog: (() => void) | undefined;
-  #task: ((messages: GuestMessages) => Step) | undefined;
+  /** The state directory that the guest is from. */
+  #opened: Opened | undefined;
+  /** What it has said since that was last kept. */
+  #said: Said[] = [];
+  #task: ((channel: (vmpck: Vmpck) => GuestMessages) => Step) | undefined;
 
   /** `vmOf` makes the VM that runs the image; `table` is what its host hands out. */
   private constructor(
-    vmpck: 0 | 1 | 2 | 3,
+    vmpck: Vmpck,
     place: SecretsPlace,
     table: Uint8Array | undefined,
     vmOf: (image: Image) => Vm,
   ) {
     this.#vmpck = vmpck;
-    this.#vm = vmOf(attestationGuest(vmpck, place, () => this.#next()));
+    const note = (by: Vmpck, question: Question) => this.#said.push({ vmpck: by, ...question });
+    this.#vm = vmOf(attestationGuest(place, () => this.#next(), note));
     if (table) this.#vm.ghcb.certificates = table;
   }
 
@@ -86,12 +96,9 @@ export class GuestMachine {
     );
   }
 
-  /** The guest of a state directory, launched again as it was, with code of our own. Throws BadInput for one without secrets. */
-  static async open(
-    dir: string,
-    vmpck: 0 | 1 | 2 | 3 = 0,
-    certificates = true,
-  ): Promise<GuestMachine> {
+  /** The guest of a state directory, launched again as it was, with code of our own; it says again all that it has said, so that
+   *  its counts and the firmware's go on. Throws BadInput for one without secrets. */
+  static async open(dir: string, vmpck: Vmpck = 0, certificates = true): Promise<GuestMachine> {
     const { openState, readState } = await import("./state.ts");
     const { isSnp, planOf } = await import("./launch-spec.ts");
     const { launch } = readState(dir);
@@ -101,28 +108,57 @@ export class GuestMachine {
     if (region === undefined) throw new BadInput(`${dir}: the image has no secrets page`);
     const table = await tableFor(chip, seed, dialect, certificates);
     const place = { gpa: region.gpa, sealed: dialect === "field-guide" };
-    let keepLog: (() => void) | undefined;
+    let opened: Opened | undefined;
     const machine = new GuestMachine(vmpck, place, table, (image) => {
-      const opened = openState(dir, image);
-      keepLog = opened.keepLog;
+      opened = openState(dir, image);
       return opened.vm;
     });
-    machine.#keepLog = keepLog;
+    for (const said of opened?.said ?? []) machine.#sayAgain(said);
+    machine.#said = [];
+    opened?.settle();
+    machine.#opened = opened;
     return machine;
   }
 
-  /** Adds what passed the mailbox to the log of the state directory. */
-  keepLog(): void {
-    this.#keepLog?.();
+  /** A message of an earlier run. What failed then fails now, and wipes its key again. */
+  #sayAgain({ vmpck, ...question }: Said): void {
+    this.#run(function* (channel): Step {
+      try {
+        yield* channel(vmpck).ask(question);
+      } catch (error) {
+        if (!(error instanceof MessageFailed)) throw error;
+      }
+    });
   }
 
-  /** Has the guest do something, from VMRUN until it sleeps again. */
+  #keep(): void {
+    this.#opened?.keep(this.#said);
+    this.#said = [];
+  }
+
+  /** Has the guest do something, from VMRUN until it sleeps again. What it said, and what passed the mailbox, is added to the
+   *  state directory, whatever came of it. */
   run<T>(task: (devices: GuestDevices) => Step<T>): T {
-    const done: T[] = [];
-    this.#task = function* (this: GuestMachine, messages: GuestMessages): Step {
+    const steps = function* (
+      this: GuestMachine,
+      channel: (vmpck: Vmpck) => GuestMessages,
+    ): Step<T> {
+      const messages = channel(this.#vmpck);
       this.#reports ??= new TsmReports(messages, this.#vmpck);
-      done.push(yield* task({ messages, reports: this.#reports }));
-    }.bind(this);
+      return yield* task({ messages, reports: this.#reports });
+    };
+    try {
+      return this.#run(steps.bind(this));
+    } finally {
+      this.#keep();
+    }
+  }
+
+  #run<T>(task: (channel: (vmpck: Vmpck) => GuestMessages) => Step<T>): T {
+    const done: T[] = [];
+    this.#task = function* (channel): Step {
+      done.push(yield* task(channel));
+    };
     // The boot vCPU alone: nobody starts the others.
     const [vcpu] = this.#vm.vcpus;
     if (!vcpu) throw new CheckFailed("the guest has no vCPU");

@@ -52,7 +52,6 @@ async function run(path: string, root: string, options: Options): Promise<void> 
   const { GuestMachine } = await import("./guest-machine.ts");
   const machine = await GuestMachine.open(options.state);
   const { payload } = machine.run(({ messages }) => messages.ask(question));
-  machine.keepLog();
   const status = new DataView(payload.buffer).getUint32(Response.STATUS, true);
   if (status !== Message.SUCCESS)
     throw new BadInput(`MSG_KEY_RSP: status 0x${status.toString(16)}, ${refusals[status]}`);

@@ -53,7 +53,6 @@ async function run(path: string, file: string, options: Options): Promise<void> 
   const report = response.slice(Response.REPORT, Response.REPORT + Report.SIZE);
   const table = certificates.slice(0, tableLength(certificates));
   writeBytes(path, options.extended ? concat(report, table) : report);
-  machine.keepLog();
   sayEmulated(path);
 }
 

@@ -1,13 +1,16 @@
 // The state directory: everything that a launched machine follows from, so that other verbs make the same machine again.
 //
 // state.json says what was launched (docs/launch.md has the format); the firmware's image lies beside it, named by its hash;
-// mailbox.jsonl has every command that passed the mailbox. state.json is renamed into place last: a directory has one launch
-// whole, or the one before.
+// mailbox.jsonl has every command that passed the mailbox, messages.jsonl every message that the guest has sent since. state.json is
+// renamed into place last: a directory has one launch whole, or the one before.
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { hex } from "../attest/bytes.ts";
+import { PAYLOAD_LIMIT } from "../abi/message.ts";
+import { hex, unhex } from "../attest/bytes.ts";
 import { BadInput, CheckFailed } from "../error.ts";
+import type { Vmpck } from "../guest/attestation-guest.ts";
+import type { Question } from "../guest/messages.ts";
 import type { Host } from "../launch/host.ts";
 import { buildMachine, type Machine } from "../machine.ts";
 import type { CommandRecord } from "../psp/log.ts";
@@ -19,6 +22,7 @@ import { writeWhole } from "./output.ts";
 export const DEFAULT_DIRECTORY = ".cloister";
 const STATE = "state.json";
 const LOG = "mailbox.jsonl";
+const MESSAGES = "messages.jsonl";
 const FORMAT = "cloister state 1";
 /** First hexadecimal digits of an image's SHA-256 in its file's name. */
 const NAME_DIGITS = 32;
@@ -49,6 +53,7 @@ export function writeState(dir: string, state: State, records: readonly CommandR
   const image = imageName(launch.image);
   writeWhole(join(dir, image), launch.image);
   writeWhole(join(dir, LOG), lines(records));
+  writeWhole(join(dir, MESSAGES), "");
   const json = { format: FORMAT, ...launchToJson(launch, image), measurement, pages, host };
   writeWhole(join(dir, STATE), `${JSON.stringify(json, null, 2)}\n`);
   for (const name of readdirSync(dir)) {
@@ -91,11 +96,20 @@ export function readState(dir: string): State {
   }
 }
 
+/** A message that the guest sent, and under which key. */
+export interface Said extends Question {
+  readonly vmpck: Vmpck;
+}
+
 /** A machine made again. */
 export interface Opened extends Machine {
   readonly state: State;
-  /** Adds the commands that passed the mailbox since the launch to the directory's log. */
-  keepLog(): void;
+  /** What the guest has sent since its launch; the counts on both sides follow from it. */
+  readonly said: readonly Said[];
+  /** All that has passed the mailbox so far is in the directory's log already. */
+  settle(): void;
+  /** Adds messages, and the commands that passed the mailbox since it was settled, to the directory. */
+  keep(said: readonly Said[]): void;
 }
 
 /** Makes the machine of a state directory again, as it stood after its launch; `image` is what its vCPUs run. */
@@ -108,26 +122,65 @@ export function openState(dir: string, image?: Image): Opened {
   if (seen !== state.measurement) {
     throw new CheckFailed(`${dir}: measures ${seen} now, at its launch ${state.measurement}`);
   }
-  const launched = records.length;
+  let kept = records.length;
+  const append = (name: string, text: string) => {
+    try {
+      appendFileSync(join(dir, name), text);
+    } catch (error) {
+      throw new BadInput(`${join(dir, name)}: ${(error as Error).message}`);
+    }
+  };
   return {
     ...machine,
     state,
-    keepLog: () => appendFileSync(join(dir, LOG), lines(records.slice(launched))),
+    said: readMessages(dir),
+    settle() {
+      kept = records.length;
+    },
+    keep(said) {
+      append(MESSAGES, said.map((one) => `${JSON.stringify(messageToJson(one))}\n`).join(""));
+      append(LOG, lines(records.slice(kept)));
+      kept = records.length;
+    },
   };
 }
 
-/** Every command in the log, decoded. */
-export function readLog(dir: string): ReturnType<typeof decodeCommand>[] {
-  readState(dir);
-  const path = join(dir, LOG);
+const messageToJson = ({ payload, ...said }: Said) => ({ ...said, payload: hex(payload) });
+
+function messageOf(json: unknown): Said {
+  const { vmpck, type, version, payload, certificatePages } = json as Record<string, unknown>;
+  const isByte = (value: unknown) => Number.isInteger(value) && (value as number) >>> 8 === 0;
+  if (!isByte(type) || !isByte(version) || ![0, 1, 2, 3].includes(vmpck as number))
+    throw new BadInput(`type ${type}, version ${version}, vmpck ${vmpck}: no message`);
+  if (certificatePages !== undefined && !isByte(certificatePages))
+    throw new BadInput(`certificatePages: ${certificatePages}`);
+  const bytes = unhex(String(payload));
+  if (!bytes || bytes.length > PAYLOAD_LIMIT)
+    throw new BadInput(`payload: expected at most ${PAYLOAD_LIMIT} bytes in hexadecimal`);
+  return { ...(json as Said), payload: bytes };
+}
+
+/** Every message that the guest has sent; none in a directory of before they were kept. */
+function readMessages(dir: string): Said[] {
+  const path = join(dir, MESSAGES);
+  return existsSync(path) ? readLines(path, messageOf) : [];
+}
+
+function readLines<T>(path: string, read: (json: unknown) => T): T[] {
   return readText(path)
     .split("\n")
     .filter((line) => line !== "")
     .map((line, i) => {
       try {
-        return JSON.parse(line);
+        return read(JSON.parse(line));
       } catch (error) {
         throw new BadInput(`${path}:${i + 1}: ${(error as Error).message}`);
       }
     });
+}
+
+/** Every command in the log, decoded. */
+export function readLog(dir: string): ReturnType<typeof decodeCommand>[] {
+  readState(dir);
+  return readLines(join(dir, LOG), (json) => json as ReturnType<typeof decodeCommand>);
 }

@@ -1,10 +1,11 @@
 // cloister tio demo: trusted I/O from tsm0 to a transfer into private memory, every message in words.
 import { appendFileSync, writeFileSync } from "node:fs";
+import * as Accelerator from "../abi/accelerator.ts";
 import * as Command from "../abi/command.ts";
 import * as Message from "../abi/message.ts";
 import * as Header from "../abi/message-header.ts";
 import * as GuestRequest from "../abi/psp/tio-guest-request.ts";
-import type { Behaviour } from "../board.ts";
+import { HashAccelerator } from "../device/accelerator.ts";
 import { Errno } from "../errno.ts";
 import { BadInput, CheckFailed, Misuse } from "../error.ts";
 import type { Attested } from "../guest/tio/evidence.ts";
@@ -12,6 +13,7 @@ import type { TioPhase } from "../hypervisor/tsm/tsm.ts";
 import { viewOf } from "../layout.ts";
 import { pciName } from "../pci-name.ts";
 import { type CommandRecord, decodeCommand } from "../psp/log.ts";
+import { SHA384 } from "../spdm/crypto.ts";
 import { describe } from "../spdm/decode.ts";
 import { equal, hex } from "../spdm/octets.ts";
 import { pcapngHeader, pcapngPacket } from "../spdm/pcapng.ts";
@@ -32,23 +34,13 @@ interface Line {
 
 const PF0 = 0x100;
 const VF = 0x101;
-const BUFFER = 0x210000n;
+/** Pages of the guest's own: a list for the device, what it hashes, and the digest. */
+const LIST = 0x210000n;
+const BUFFER = 0x211000n;
+const DIGEST = 0x212000n;
 /** A capture has no clock of its own: a millisecond a message, from this time on. */
 const EPOCH = Date.UTC(2026, 0, 1);
-const DATA = new TextEncoder().encode("from the device, by DMA, private");
-
-/** A device that writes what it has where a register points, once its second register is written. */
-const scribe: Behaviour = (dma) => {
-  const registers = new Uint8Array(16);
-  return {
-    load: (_bar, offset, into) => into.set(registers.subarray(offset, offset + into.length)),
-    store(_bar, offset, from) {
-      registers.set(from, offset);
-      if (offset === 8) dma.write(viewOf(registers).getBigUint64(0, true), DATA);
-    },
-    reset: () => void registers.fill(0),
-  };
-};
+const TEXT = new TextEncoder().encode("what only the guest knows");
 
 class Demo {
   readonly lines: Line[] = [];
@@ -74,7 +66,7 @@ class Demo {
       onCommand,
       devices: [
         {
-          behaviour: scribe,
+          behaviour: (dma) => new HashAccelerator(dma),
           vfs: 1,
           tap: (side, message, sessionId) => {
             this.#words[side] = describe(message, sessionId);
@@ -164,7 +156,7 @@ class Demo {
     const accept = made.node(rid, "tsm/accept");
     this.#node(accept, "1", () => made.write(rid, "tsm/accept", "1\n"));
     this.#tell("result", `tsm/bound: ${made.tsm.read(made.node(VF, "tsm/bound")).trim()}`);
-    this.#tell("step", "7. the device writes to the guest's private memory");
+    this.#tell("step", "7. the device hashes the guest's private memory, by DMA");
     this.#transfer();
   }
 
@@ -179,24 +171,34 @@ class Demo {
 
   #transfer(): void {
     const { assigned, vm, platform, phase } = this.#machine;
-    const [bar] = assigned[0]?.bars ?? [];
-    const seen = new Uint8Array(DATA.length);
+    const at = assigned[0]?.bars[0]?.gpa ?? 0n;
+    const seen = new Uint8Array(SHA384.bytes);
     this.#machine.run(function* (_tsm, cpu) {
-      yield* cpu.write(BUFFER, new Uint8Array(DATA.length));
-      const address = new Uint8Array(8);
-      viewOf(address).setBigUint64(0, BUFFER, true);
-      yield* cpu.write(bar?.gpa ?? 0n, address);
-      yield* cpu.write((bar?.gpa ?? 0n) + 8n, Uint8Array.of(1));
-      yield* cpu.read(BUFFER, seen);
+      const list = new Uint8Array(Accelerator.DESCRIPTOR_SIZE);
+      list.set(wordOf(BUFFER), Accelerator.DESCRIPTOR_ADDRESS);
+      list.set(wordOf(BigInt(TEXT.length)), Accelerator.DESCRIPTOR_LENGTH);
+      yield* cpu.write(BUFFER, TEXT);
+      yield* cpu.write(LIST, list);
+      yield* cpu.write(DIGEST, new Uint8Array(SHA384.bytes));
+      yield* cpu.write(at + BigInt(Accelerator.LIST), wordOf(LIST));
+      yield* cpu.write(at + BigInt(Accelerator.RESULT), wordOf(DIGEST));
+      yield* cpu.write(at + BigInt(Accelerator.DOORBELL), Uint8Array.of(1, 0, 0, 0));
+      yield* cpu.read(DIGEST, seen);
     });
-    const arrived = equal(seen, DATA);
+    const arrived = equal(seen, SHA384.digest(TEXT));
     if (arrived !== phase >= 3) throw new CheckFailed(`DMA in phase ${phase}: arrived ${arrived}`);
     if (!arrived) return this.#tell("result", `phase ${phase}: the IOMMU refused it`);
-    const host = new Uint8Array(DATA.length);
+    this.#tell("result", `the guest reads its digest: ${hex(seen)}`);
+    const host = new Uint8Array(TEXT.length);
     platform.core.host.read(vm.spaOf(BUFFER) as bigint, host);
-    this.#tell("result", `the guest reads: ${new TextDecoder().decode(seen)}`);
-    this.#tell("result", `the host reads:  ${hex(host)}`);
+    this.#tell("result", `the host reads, of the text:  ${hex(host)}`);
   }
+}
+
+function wordOf(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  viewOf(bytes).setBigUint64(0, value, true);
+  return bytes;
 }
 
 function save(act: () => void, file: string): void {

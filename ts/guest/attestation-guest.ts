@@ -8,8 +8,8 @@ import { boot } from "./boot.ts";
 import type { Cpu, Step } from "./cpu.ts";
 import { changeStates, pvalidate } from "./ghcb/page-state.ts";
 import { type CertificatePages, guestRequest } from "./ghcb/request.ts";
-import { MessageKey } from "./message-key.ts";
-import { type Carried, GuestMessages } from "./messages.ts";
+import { MessageKey, type SecretsPage } from "./message-key.ts";
+import { type Carried, GuestMessages, type Question } from "./messages.ts";
 import type { SevGuest } from "./sev.ts";
 
 /** Where things lie in the guest's memory, which is mapped as it is. */
@@ -27,8 +27,10 @@ const PAGE = 0x1000n;
 const CERTIFICATE_PAGES = 4n;
 const ENTRY = 0xffff_fff0n;
 
-/** What the guest does next; undefined: it sleeps. */
-export type NextTask = () => ((messages: GuestMessages, cpu: Cpu) => Step) | undefined;
+export type Vmpck = 0 | 1 | 2 | 3;
+
+/** What the guest does next, by the channel under each of its keys; undefined: it sleeps. */
+export type NextTask = () => ((channel: (vmpck: Vmpck) => GuestMessages) => Step) | undefined;
 
 /** Where the firmware put the secrets page, and whether it is sealed as the field guide has it. */
 export interface SecretsPlace {
@@ -36,25 +38,32 @@ export interface SecretsPlace {
   readonly sealed: boolean;
 }
 
-/** The image: one program, at the reset vector. It works on a copy of the secrets page, wherever that lies. */
-export function attestationGuest(vmpck: 0 | 1 | 2 | 3, place: SecretsPlace, next: NextTask): Image {
+/** The image: one program, at the reset vector. It works on a copy of the secrets page, wherever that lies. `note` is told each
+ *  message that it sends. */
+export function attestationGuest(
+  place: SecretsPlace,
+  next: NextTask,
+  note: (vmpck: Vmpck, question: Question) => void,
+): Image {
   const program = function* (cpu: Cpu): Step {
     const page = yield* secretsAt(cpu, place);
     const guest = yield* boot(cpu, layout);
     if (!guest) throw new CheckFailed("the guest has no SEV-ES");
     yield* cpu.write(layout.secrets, page);
     yield* share(cpu, guest);
-    const key = new MessageKey(
-      {
-        read: (at, into) => cpu.read(layout.secrets + BigInt(at), into),
-        write: (at, from) => cpu.write(layout.secrets + BigInt(at), from),
-      },
-      vmpck,
-    );
-    const messages = new GuestMessages(key, (request, room) => carry(cpu, guest, request, room));
+    const secrets: SecretsPage = {
+      read: (at, into) => cpu.read(layout.secrets + BigInt(at), into),
+      write: (at, from) => cpu.write(layout.secrets + BigInt(at), from),
+    };
+    const channel = (vmpck: Vmpck) =>
+      new GuestMessages(
+        new MessageKey(secrets, vmpck),
+        (request, room) => carry(cpu, guest, request, room),
+        (question) => note(vmpck, question),
+      );
     for (;;) {
       const task = next();
-      if (task) yield* task(messages, cpu);
+      if (task) yield* task(channel);
       else yield* cpu.hlt();
     }
   };

@@ -65,10 +65,13 @@ const TRIES = 64;
 export class GuestMessages {
   readonly #key: MessageKey;
   readonly #carry: Carry;
+  readonly #note: (question: Question) => void;
 
-  constructor(key: MessageKey, carry: Carry) {
+  /** `note` is told each message that is sent. */
+  constructor(key: MessageKey, carry: Carry, note: (question: Question) => void = () => {}) {
     this.#key = key;
     this.#carry = carry;
+    this.#note = note;
   }
 
   /** Sends a message and opens its response. Throws MessageFailed. */
@@ -81,6 +84,7 @@ export class GuestMessages {
     if (count > HIGHEST_COUNT - 2n) throw new MessageFailed("EIO", "no message numbers are left");
     const head = { seqno: count + 1n, type, version, vmpck: this.#key.vmpck };
     const request = seal(key, head, payload);
+    this.#note(question);
     const carried = yield* this.#send(request, certificatePages);
     const opened = open(key, head, carried.response);
     if (!opened) {

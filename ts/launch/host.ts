@@ -95,7 +95,7 @@ export function partOf(text: string): Part {
   return first[0];
 }
 
-/** Checks the shape of a host read from JSON. Throws BadInput that names the key. */
+/** Checks a host read from JSON: its keys, that the part is one, that versions are versions. Throws BadInput that names the key. */
 export function requireHost(value: unknown): Host {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new BadInput("host: expected a JSON object");
@@ -105,6 +105,8 @@ export function requireHost(value: unknown): Host {
       throw new BadInput(`host: unknown key "${key}", expected ${keys.join(", ")}`);
     }
     if (typeof text !== "string") throw new BadInput(`host ${key}: expected a string`);
+    if (key === "part") partOf(text);
+    else numbersOf(key as HostKey, text);
   }
   return value as Host;
 }

@@ -56,7 +56,7 @@ export function firmware(
   if (encryption) port.installKey(SME, own.bytes(16), own.bytes(16));
   port.enforceRmp(false);
   const devices = new Map<number, number>();
-  const tio = new Tio(port, options.tio, () => chance(platform.boots, "tio"));
+  const tio = new Tio(port, options, () => chance(platform.boots, "tio"));
   const psp: Psp = {
     port,
     cBit: encryption ? 1n << BigInt(options.chip.cBit) : 0n,

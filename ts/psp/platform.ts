@@ -7,6 +7,7 @@ import { type Product, productOfCpuid } from "../attest/product.ts";
 import { atMost, composeTcb, parseTcb, type Tcb } from "../attest/tcb.ts";
 import type { Chip, Features } from "../chip/chip.ts";
 import { bitOf, viewOf } from "../layout.ts";
+import type { Curves } from "../spdm/crypto.ts";
 import type { TioPort } from "../tio-port.ts";
 import type { FirmwareVersion, LoadedVlek, PlatformFacts } from "./facts.ts";
 import { Sealed, type Storage } from "./storage.ts";
@@ -38,6 +39,8 @@ export interface FirmwareOptions {
   tcb?: Tcb | undefined;
   /** What SEV-TIO reaches of the board; without it there is no root port. */
   tio?: TioPort | undefined;
+  /** What its SPDM requester computes with; default noble's. */
+  curves?: Curves | undefined;
 }
 
 const FIRST: FirmwareVersion = { major: 1, minor: 55, build: 29 };

@@ -9,6 +9,7 @@ export type {
 export { Errno, type ErrnoName } from "../errno.ts";
 export {
   type Attested,
+  type Belief,
   type Evidence,
   evidenceOf,
   matchDigests,

@@ -1,5 +1,7 @@
 // A Turin with devices and one guest that has a TSM of its own: what trusted I/O takes, wired. Each step is still the caller's.
+
 import type { BoardDeviceOptions } from "../board.ts";
+import type { Clock } from "../clock.ts";
 import { CheckFailed, Misuse } from "../error.ts";
 import type { Cpu, Step } from "../guest/cpu.ts";
 import type { SevGuest } from "../guest/sev.ts";
@@ -23,6 +25,8 @@ export interface TioMachineOptions
   phase?: TioPhase;
   /** DER roots that the guest believes. */
   roots?: Uint8Array[];
+  /** The guest's calendar; without one it does not check certificates' dates. */
+  clock?: Clock;
   /** The guest's last look at a device that has proved itself. */
   judge?: NonNullable<GuestTsmOptions["judge"]>;
   vTom?: bigint;
@@ -50,7 +54,16 @@ export class TioMachine {
   #mmio: bigint = tioLayout.memory;
 
   constructor(made: TioMachineOptions) {
-    const { phase = 4, roots, judge, vTom, memory = MEMORY, pageSize = "4k", ...options } = made;
+    const {
+      phase = 4,
+      roots,
+      clock,
+      judge,
+      vTom,
+      memory = MEMORY,
+      pageSize = "4k",
+      ...options
+    } = made;
     this.phase = phase;
     this.platform = createPlatform({
       resident: 96 << 20,
@@ -67,6 +80,8 @@ export class TioMachine {
       phase: phase === 1 ? 2 : phase,
       nonce: () => nonces.bytes(32),
       ...(roots ? { roots } : {}),
+      ...(clock ? { clock } : {}),
+      ...(options.curves ? { curves: options.curves } : {}),
       ...(judge ? { judge } : {}),
       ...(vTom === undefined ? {} : { vTom }),
     };

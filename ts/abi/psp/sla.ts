@@ -7,6 +7,3 @@ export const PAGE_TYPE_SCATTER_BIT = 0;
 export const PAGE_SIZE_2M_BIT = 1;
 export const PFN_LSB = 12;
 export const PFN_WIDTH = 40;
-
-// Addresses that a scatter list of one page has.
-export const LIST_ENTRIES = 512;

@@ -11,6 +11,3 @@ export const SIZE = 0x40;
 
 // FLAGS
 export const ENCRYPTION_BIT = 0;
-
-// PAYLOAD_SZ is a multiple of this.
-export const PAYLOAD_UNIT = 32;

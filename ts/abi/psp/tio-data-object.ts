@@ -10,6 +10,3 @@ export const SEGMENT_ID = 0x12; // u8
 export const TYPE = 0x13; // u8
 export const RESERVED_14 = 0x14; // 12
 export const SIZE = 0x20;
-
-// TYPE
-export const TYPE_1 = 1;

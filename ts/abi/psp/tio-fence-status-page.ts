@@ -7,8 +7,3 @@ export const DMA_LSB = 0;
 export const DMA_WIDTH = 2;
 export const MMIO_LSB = 2;
 export const MMIO_WIDTH = 2;
-
-// A fence
-export const NO_FENCE = 0;
-export const ERROR_FENCE = 1;
-export const FENCED = 3;

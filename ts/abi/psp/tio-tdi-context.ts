@@ -19,6 +19,3 @@ export const SIZE = 0x490;
 
 // FLAGS
 export const SDTE_VALID_BIT = 0;
-
-// Ranges that fit, each as TDISP reports it.
-export const MOST_RANGES = 64;

@@ -11,7 +11,7 @@ import * as Version from "../../abi/spdm-version.ts";
 import { BadInput } from "../../error.ts";
 import { guidOf } from "../../launch/image/guid.ts";
 import { type Certificate, chainFault, chainOf } from "../../spdm/certificate.ts";
-import { nobleCurves } from "../../spdm/crypto.ts";
+import { type Curves, nobleCurves } from "../../spdm/crypto.ts";
 import { equal, u16, u32 } from "../../spdm/octets.ts";
 import { verify } from "../../spdm/signature.ts";
 import { type Suite, suiteOf } from "../../spdm/suite.ts";
@@ -71,18 +71,28 @@ export function matchDigests(evidence: Evidence, info: TdiInfo): void {
   }
 }
 
-/** The device's own word: chain, signature and nonce. `roots` are DER; without any the chain is checked, its root is not. */
+/** Whom to believe, and when it is. */
+export interface Belief {
+  /** DER. None: the chain is checked, its root is not. */
+  roots?: Uint8Array[] | undefined;
+  /** Milliseconds since 1970. None: whether certificates are valid now is not checked. */
+  now?: number | undefined;
+  /** What signatures are verified with; default noble's. */
+  curves?: Curves | undefined;
+}
+
+/** The device's own word: chain, signature and nonce. */
 export function verifyEvidence(
   { certificates, measurements }: Evidence,
   nonce: Uint8Array,
-  roots: Uint8Array[] = [],
+  { roots = [], now, curves = nobleCurves }: Belief = {},
 ): Attested {
   if (!certificates || !measurements)
     throw new BadInput("evidence: no certificates or no measurements, expected both");
-  const { suite, a, request, response } = messagesOf(measurements);
+  const { suite, a, request, response } = messagesOf(measurements, curves);
   const { hash, signer } = suite;
   const chain = chainOf(certificates, hash);
-  const fault = chainFault(chain, { curves: nobleCurves, hash, now: undefined, roots });
+  const fault = chainFault(chain, { curves, hash, now, roots });
   if (fault) throw new BadInput(`certificates: ${fault}`);
   if (!equal(request.subarray(Spdm.SIZE, Spdm.SIZE + Spdm.NONCE_BYTES), nonce))
     throw new BadInput("measurements: signed over another nonce than ours");
@@ -110,7 +120,7 @@ interface Messages {
 }
 
 /** VCA, GET_MEASUREMENTS and MEASUREMENTS, one after another. */
-function messagesOf(octets: Uint8Array): Messages {
+function messagesOf(octets: Uint8Array, curves: Curves): Messages {
   const short = () => new BadInput(`measurements: ${octets.length} bytes, no whole transcript`);
   let at = 0;
   const take = (bytes: (rest: Uint8Array) => number, least: number): Uint8Array => {
@@ -131,7 +141,7 @@ function messagesOf(octets: Uint8Array): Messages {
   take(sized, Spdm.SIZE);
   take((rest) => u16(rest, Negotiate.LENGTH), Negotiate.SIZE);
   const algorithms = take((rest) => u16(rest, Algorithms.LENGTH), Algorithms.SIZE);
-  const suite = algorithms.length < Algorithms.SIZE ? undefined : suiteOf(algorithms, nobleCurves);
+  const suite = algorithms.length < Algorithms.SIZE ? undefined : suiteOf(algorithms, curves);
   if (!suite?.signer) throw new BadInput("measurements: ALGORITHMS selects no signature of ours");
   const a = octets.slice(0, at);
   const context = suite.version >= Spdm.VERSION_1_3 ? Spdm.CONTEXT_BYTES : 0;

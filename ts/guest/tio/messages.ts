@@ -171,7 +171,7 @@ function infoOf(payload: Uint8Array): TdiInfo {
 function sdteOf({ vmpl, read, write, vTom }: DmaEntry): Uint8Array {
   const bit = (on: boolean, position: number) => (on ? 1n << BigInt(position) : 0n);
   const above =
-    vTom === undefined ? 0n : (vTom >> BigInt(Sdte.VTOM_SHIFT)) << BigInt(Sdte.VTOM_LSB);
+    vTom === undefined ? 0n : (vTom >> BigInt(Sdte.VTOM_ADDRESS_LSB)) << BigInt(Sdte.VTOM_LSB);
   return bufferOf(Sdte, {
     WORD_0: bit(true, Sdte.V_BIT) | bit(read, Sdte.IR_BIT) | bit(write, Sdte.IW_BIT),
     WORD_3: BigInt(vmpl) << BigInt(Sdte.VMPL_LSB),

@@ -5,9 +5,11 @@
 import * as Tio from "../../abi/ghcb-tio.ts";
 import * as Range from "../../abi/tdisp-mmio-range.ts";
 import * as Told from "../../abi/tio-message.ts";
+import type { Clock } from "../../clock.ts";
 import { Errno } from "../../errno.ts";
 import { BadInput, CheckFailed } from "../../error.ts";
 import { nodeOf, pciName } from "../../pci-name.ts";
+import type { Curves } from "../../spdm/crypto.ts";
 import { interfaceReport, type ReportedRange } from "../../tsm/tdisp.ts";
 import type { Cpu, Step } from "../cpu.ts";
 import { MessageFailed } from "../messages.ts";
@@ -30,6 +32,10 @@ export interface GuestTsmOptions {
   nonce: () => Uint8Array;
   /** DER roots to believe. None: chains are checked, their root is not. */
   roots?: Uint8Array[];
+  /** The guest's calendar. None: certificates' dates are not checked. */
+  clock?: Clock;
+  /** What signatures are verified with; default noble's. */
+  curves?: Curves;
   /** A last look at a device that has proved itself; throws to refuse it. */
   judge?: (attested: Attested) => void;
   /** From here on a device's requests are for shared memory; without one all are for private. */
@@ -147,7 +153,7 @@ export class GuestTsm {
 
   /** Looks at a device that is locked: nobody changes it any more without its going to ERROR. */
   *#examine(kept: Kept): Step {
-    const { phase, nonce, roots, judge } = this.#options;
+    const { phase, nonce, roots, clock, judge } = this.#options;
     const { rid } = kept.device;
     const asked = nonce();
     const full = phase >= 4 ? bit(Tio.WANT_CERTIFICATES_BIT) | bit(Tio.WANT_MEASUREMENTS_BIT) : 0n;
@@ -159,8 +165,8 @@ export class GuestTsm {
     if (!evidence.report) throw new BadInput("evidence: no report");
     matchDigests(evidence, info);
     if (phase >= 4) {
-      if (!info.fresh) throw new BadInput("measurements: older than the lock");
-      kept.attested = verifyEvidence(evidence, asked, roots);
+      const { curves } = this.#options;
+      kept.attested = verifyEvidence(evidence, asked, { roots, now: clock?.now(), curves });
       judge?.(kept.attested);
     }
     kept.ranges = interfaceReport(evidence.report).ranges;

@@ -1,5 +1,6 @@
 // A device as the hypervisor's TSM driver has it: its context page, the buffers of its conversations, and the loop that carries
 // one message after another between firmware and device. What passes here is sealed. Linux sev-dev-tio.c and sev-dev-tsm.c.
+
 import * as Command from "../../abi/command.ts";
 import * as Header from "../../abi/psp/tio-buffer.ts";
 import * as DataObject from "../../abi/psp/tio-data-object.ts";
@@ -8,6 +9,7 @@ import * as Create from "../../abi/psp/tio-dev-create.ts";
 import * as Disconnect from "../../abi/psp/tio-dev-disconnect.ts";
 import * as Reclaim from "../../abi/psp/tio-dev-reclaim.ts";
 import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import { bufferOf, type Layout, viewOf } from "../../layout.ts";
 import { dataObject, dataObjectOf } from "../../spdm/data-object.ts";
@@ -120,11 +122,11 @@ export class TioDevice {
   /** Puts an answer where the firmware looks for it. */
   respond(type: number, message: Uint8Array): void {
     const response = this.#response as TioBuffer;
-    const unit = Header.PAYLOAD_UNIT;
+    const unit = Tio.PAYLOAD_UNIT;
     const length = Math.ceil((SpdmObject.SIZE + message.length) / unit) * unit;
     const object = new Uint8Array(length);
     const view = viewOf(object);
-    view.setUint32(SpdmObject.ID, SpdmObject.ID_RESP, true);
+    view.setUint32(SpdmObject.ID, Tio.ID_RESP, true);
     view.setUint32(SpdmObject.LENGTH, length, true);
     object[SpdmObject.VERSION_MAJOR] = 1;
     object[SpdmObject.DATA_TYPE] = type;

@@ -28,7 +28,8 @@ export function evidenceTable(
   return tableOf(objects.filter((each): each is [string, Uint8Array] => each[1] !== undefined));
 }
 
-function tableOf(objects: readonly [guid: string, bytes: Uint8Array][]): Uint8Array {
+/** The table, then the objects. */
+export function tableOf(objects: readonly [guid: string, bytes: Uint8Array][]): Uint8Array {
   // An entry of zeros ends it.
   let at = (objects.length + 1) * Table.SIZE;
   const table = new Uint8Array(objects.reduce((sum, [, { length }]) => sum + length, at));

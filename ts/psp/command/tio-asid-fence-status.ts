@@ -1,7 +1,9 @@
 // TIO_ASID_FENCE_STATUS: whether the IOMMU stopped a device's requests as an ASID. A draft: AMD's Linux series of 2025.
+
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-asid-fence-status.ts";
 import * as Page from "../../abi/psp/tio-fence-status-page.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import { bufferOf } from "../../layout.ts";
 import type { Fence } from "../../tio-port.ts";
@@ -11,9 +13,9 @@ import { deviceCommand } from "../tio/command.ts";
 import { requesterIds } from "../tio/tdi.ts";
 
 const dma: Record<Fence["dma"], number> = {
-  none: Page.NO_FENCE,
-  error: Page.ERROR_FENCE,
-  default: Page.FENCED,
+  none: Tio.NO_FENCE,
+  error: Tio.ERROR_FENCE,
+  default: Tio.FENCED,
 };
 
 export const tioAsidFenceStatus: CommandEntry = deviceCommand(
@@ -29,7 +31,7 @@ export const tioAsidFenceStatus: CommandEntry = deviceCommand(
     for (const rid of requesterIds(tio, dev, device)) {
       const fence = tio.board?.fence(rid, asid);
       FENCES |= fence ? dma[fence.dma] << Page.DMA_LSB : 0;
-      FENCES |= fence?.mmio ? Page.FENCED << Page.MMIO_LSB : 0;
+      FENCES |= fence?.mmio ? Tio.FENCED << Page.MMIO_LSB : 0;
     }
     writeHost(psp, paddr, bufferOf(Page, { FENCES }));
     return Status.SUCCESS;

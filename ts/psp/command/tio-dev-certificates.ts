@@ -1,8 +1,9 @@
 // TIO_DEV_CERTIFICATES: the chain that the session rests upon, read again. A device that shows another is refused. A draft: AMD's
 // Linux series of 2025.
+
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-dev-certificates.ts";
-import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import { type Exchange, PeerFault } from "../../spdm/exchange.ts";
 import { equal } from "../../spdm/octets.ts";
@@ -28,5 +29,5 @@ function* certificates(
   yield* requester.certificate(certSlot, session);
   const { octets } = requester.chain(certSlot);
   if (!equal(octets, known)) throw new PeerFault("CERTIFICATE: not the chain of its digest");
-  return ({ device }) => dataObject(SpdmObject.ID_CERTIFICATE, device, octets);
+  return ({ device }) => dataObject(Tio.ID_CERTIFICATE, device, octets);
 }

@@ -55,7 +55,7 @@ function* connect(
   rootPort: RootPortIde,
 ): Exchange<Finish<TioCall>> {
   const { deviceId, certSlot } = asked;
-  const requester = requesterOf(tio.chance);
+  const requester = requesterOf(tio.chance, tio.curves);
   const session = yield* openSession(requester, deviceId, certSlot);
   const streamId = asked.streamIds[0] as number;
   const stream = { streamId, portIndex: session.portIndex, keySet: 0 } as const;

@@ -4,7 +4,7 @@
 import { sha384 } from "@noble/hashes/sha2.js";
 import * as Command from "../../abi/command.ts";
 import * as Layout from "../../abi/psp/tio-dev-measurements.ts";
-import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import { bitOf } from "../../layout.ts";
 import type { Exchange } from "../../spdm/exchange.ts";
 import { join } from "../../spdm/octets.ts";
@@ -32,6 +32,6 @@ function* measure(
   return ({ tio, dev, device: now }) => {
     const count = now.measurements + 1;
     tio.saveDevice(dev, { ...now, measurements: count, measDigest: sha384(data) });
-    return dataObject(SpdmObject.ID_MEASUREMENT, now, data);
+    return dataObject(Tio.ID_MEASUREMENT, now, data);
   };
 }

@@ -1,10 +1,10 @@
 // TIO_TDI_BIND: locks an interface for a guest, and with RUN starts one that is locked. The firmware keeps the nonce between the
 // two, and chooses the reporting offset. A draft: AMD's Linux series of 2025; TDISP 1.0, 11.3.8 to 11.3.14.
+
 import { sha384 } from "@noble/hashes/sha2.js";
 import * as Command from "../../abi/command.ts";
-import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";
 import * as Layout from "../../abi/psp/tio-tdi-bind.ts";
-import * as TdiContextLayout from "../../abi/psp/tio-tdi-context.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import * as Tdisp from "../../abi/tdisp.ts";
 import { viewOf } from "../../layout.ts";
@@ -93,7 +93,7 @@ function* lock(call: TdiCall, { tdisp }: Session, asid: number): Exchange<Finish
       ranges: report.ranges,
     });
     tio.saveDevice(dev, { ...now, bound: now.bound + 1 });
-    return dataObject(SpdmObject.ID_REPORT, now, report.octets);
+    return dataObject(Tio.ID_REPORT, now, report.octets);
   };
 }
 
@@ -108,8 +108,7 @@ function* reportOf(tdisp: TdispRequester, functionId: number): Exchange<Interfac
 }
 
 /** Whether the context has room for it. */
-const fits = ({ ranges }: InterfaceReport): boolean =>
-  ranges.length <= TdiContextLayout.MOST_RANGES;
+const fits = ({ ranges }: InterfaceReport): boolean => ranges.length <= Tio.MOST_RANGES;
 
 function* start(
   { tdi: { functionId, nonce } }: TdiCall,

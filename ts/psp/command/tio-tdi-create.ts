@@ -6,7 +6,7 @@ import type { CommandEntry } from "../command.ts";
 import { pageAt } from "../page.ts";
 import { deviceCommand, type TioCall } from "../tio/command.ts";
 import { contextPage } from "../tio/sla.ts";
-import { newTdi } from "../tio/tdi.ts";
+import { newTdi, ridOf } from "../tio/tdi.ts";
 
 /** FUNCTION_ID: Requester ID, segment, and whether that counts. */
 const ID_BITS = 25;
@@ -20,9 +20,11 @@ export const tioTdiCreate: CommandEntry = deviceCommand(Command.TIO_TDI_CREATE, 
   const { state, large } = pageAt(psp.port, page);
   if (state !== "firmware") return Status.INVALID_PAGE_STATE;
   if (large) return Status.INVALID_PAGE_SIZE;
-  const isKnown = tio.tdis().some(([, tdi]) => tdi.functionId === functionId);
+  // However it is written, a Requester ID is one interface: the IOMMU has one entry for it.
+  const made = newTdi(functionId, dev);
+  const isKnown = tio.tdis().some(([, tdi]) => ridOf(tdi) === ridOf(made));
   if (isKnown) return Status.IN_USE;
-  tio.createTdi(page, newTdi(functionId, dev));
+  tio.createTdi(page, made);
   tio.saveDevice(dev, { ...device, tdis: device.tdis + 1 });
   return Status.SUCCESS;
 });

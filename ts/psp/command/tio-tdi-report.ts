@@ -1,10 +1,10 @@
 // TIO_TDI_REPORT: the report of a bound interface, asked anew; its guest sees by TDI_INFO that it was. A draft: AMD's Linux
 // series of 2025; TDISP 1.0, 11.3.11.
+
 import { sha384 } from "@noble/hashes/sha2.js";
 import * as Command from "../../abi/command.ts";
-import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";
-import * as TdiContextLayout from "../../abi/psp/tio-tdi-context.ts";
 import * as Layout from "../../abi/psp/tio-tdi-report.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import type { Exchange } from "../../spdm/exchange.ts";
 import type { CommandEntry } from "../command.ts";
@@ -24,10 +24,10 @@ export const tioTdiReport: CommandEntry = spdmTdiCommand({
 
 function* report(call: TdiCall, { tdisp }: Session): Exchange<Finish<TdiCall>> {
   const { octets, ranges } = yield* tdisp.report(call.tdi.functionId);
-  if (ranges.length > TdiContextLayout.MOST_RANGES) return () => Status.RESPONSE_TOO_LARGE;
+  if (ranges.length > Tio.MOST_RANGES) return () => Status.RESPONSE_TOO_LARGE;
   return ({ tio, page, tdi, device }) => {
     const reportDigest = sha384(octets);
     tio.saveTdi(page, { ...tdi, ranges, reportDigest, reports: tdi.reports + 1n });
-    return dataObject(SpdmObject.ID_REPORT, device, octets);
+    return dataObject(Tio.ID_REPORT, device, octets);
   };
 }

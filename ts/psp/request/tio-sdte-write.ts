@@ -63,7 +63,7 @@ function entryOf(asked: TioAsked): SecureEntry | undefined {
     write: bitOf(first, Sdte.IW_BIT),
     asid,
     vmpl: vmplOf(asked),
-    vTom: bitOf(fifth, Sdte.VTOM_EN_BIT) ? vTom << BigInt(Sdte.VTOM_SHIFT) : undefined,
+    vTom: bitOf(fifth, Sdte.VTOM_EN_BIT) ? vTom << BigInt(Sdte.VTOM_ADDRESS_LSB) : undefined,
     streamIds: call.device.streamIds.slice(),
     rootPortId: call.device.rootPortId,
   };

@@ -1,7 +1,9 @@
 // The buffers of an SPDM control structure, and the data objects in them. AMD 58271 5.1 and 5.2; Linux sev-dev-tio.c.
+
 import * as Buffer from "../../abi/psp/tio-buffer.ts";
 import * as DataObject from "../../abi/psp/tio-data-object.ts";
 import * as SpdmObject from "../../abi/psp/tio-spdm-object.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import { isWellFormed, type Layout, viewOf } from "../../layout.ts";
 import type { Psp } from "../firmware.ts";
@@ -26,7 +28,7 @@ export interface SpdmBuffers {
 
 type Owner = "firmware" | "hypervisor";
 
-const padded = (bytes: number) => Math.ceil(bytes / Buffer.PAYLOAD_UNIT) * Buffer.PAYLOAD_UNIT;
+const padded = (bytes: number) => Math.ceil(bytes / Tio.PAYLOAD_UNIT) * Tio.PAYLOAD_UNIT;
 
 /** The buffer at an address, or why it is none. What its header says of its capacity must fit its pages. */
 function bufferAt(psp: Psp, sla: bigint, owner: Owner, least: number): SpdmBuffer | number {
@@ -73,7 +75,7 @@ export function writeRequest(
 ): void {
   const object = new Uint8Array(SpdmObject.SIZE + message.length);
   const view = viewOf(object);
-  view.setUint32(SpdmObject.ID, SpdmObject.ID_REQ, true);
+  view.setUint32(SpdmObject.ID, Tio.ID_REQ, true);
   view.setUint32(SpdmObject.LENGTH, object.length, true);
   object[SpdmObject.VERSION_MAJOR] = 1;
   object[SpdmObject.DATA_TYPE] = dataType;
@@ -87,13 +89,13 @@ export function readResponse(psp: Psp, from: SpdmBuffer, dataType: number): Uint
   if (!isWellFormed(Buffer, header)) return Status.INVALID_PARAM;
   if (header.getUint32(Buffer.FLAGS, true) !== 0) return Status.INVALID_PARAM;
   const payload = header.getUint32(Buffer.PAYLOAD_SZ, true);
-  const inOrder = payload % Buffer.PAYLOAD_UNIT === 0 && payload > SpdmObject.SIZE;
+  const inOrder = payload % Tio.PAYLOAD_UNIT === 0 && payload > SpdmObject.SIZE;
   if (!inOrder || payload > from.capacity - Buffer.SIZE) return Status.INCORRECT_BUFFER_LENGTH;
   const object = readPages(psp, from.pages, Buffer.SIZE, payload);
   const view = viewOf(object);
   if (view.getUint32(SpdmObject.LENGTH, true) !== payload) return Status.INCORRECT_BUFFER_LENGTH;
   const isAnswer =
-    view.getUint32(SpdmObject.ID, true) === SpdmObject.ID_RESP &&
+    view.getUint32(SpdmObject.ID, true) === Tio.ID_RESP &&
     object[SpdmObject.VERSION_MAJOR] === 1 &&
     object[SpdmObject.VERSION_MINOR] === 0 &&
     object[SpdmObject.DATA_TYPE] === dataType &&
@@ -110,7 +112,7 @@ export function dataObject(id: number, device: DeviceContext, data: Uint8Array):
   object[DataObject.VERSION_MAJOR] = 1;
   view.setUint16(DataObject.DEVICE_ID, device.deviceId, true);
   object[DataObject.SEGMENT_ID] = device.segment;
-  object[DataObject.TYPE] = DataObject.TYPE_1;
+  object[DataObject.TYPE] = Tio.TYPE_1;
   object.set(data, DataObject.SIZE);
   return object;
 }

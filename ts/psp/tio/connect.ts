@@ -2,6 +2,7 @@
 // receivers of both ends change over first, then the transmitters. PCIe 6.33.3; spec digest sev-tio.md 4.
 import * as IdeKm from "../../abi/ide-km.ts";
 import type { Prng } from "../../prng.ts";
+import type { Curves } from "../../spdm/crypto.ts";
 import { type Exchange, PeerFault, PeerRefusal } from "../../spdm/exchange.ts";
 import type { Direction, IdeKey, RootPortIde } from "../../tio-port.ts";
 import { authenticate } from "../../tsm/connect.ts";
@@ -15,8 +16,9 @@ const KEY_BYTES = 32;
 const FIRST_INVOCATION = 1n;
 
 /** The firmware has no calendar and no roots: it checks that a chain holds together. Whom to believe is the guest's business. */
-export function requesterOf(prng: Prng): SpdmRequester {
-  return new SpdmRequester({ prng, dataTransferSize: DATA_TRANSFER });
+export function requesterOf(prng: Prng, curves: Curves | undefined): SpdmRequester {
+  const own = { prng, dataTransferSize: DATA_TRANSFER };
+  return new SpdmRequester(curves ? { ...own, curves } : own);
 }
 
 /** A session with the device, whose port is that of `deviceId`. No DOE discovery: the host found the mailbox. */

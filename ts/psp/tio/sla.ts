@@ -1,5 +1,7 @@
 // Scatter list addresses: one page, or a page full of pages' addresses. AMD 58271 5.1; Linux sev-dev-tio.c.
+
 import * as Sla from "../../abi/psp/sla.ts";
+import * as Tio from "../../abi/psp/tio-values.ts";
 import * as Status from "../../abi/status.ts";
 import { bitOf, viewOf } from "../../layout.ts";
 import type { PageState } from "../../rmp.ts";
@@ -19,7 +21,7 @@ export function pagesOf(psp: Psp, sla: bigint): Place[] | number {
   const list = readHost(psp, sla & PFN, PAGE);
   if (!list) return Status.INVALID_ADDRESS;
   const pages: Place[] = [];
-  for (let i = 0; i < Sla.LIST_ENTRIES; i++) {
+  for (let i = 0; i < Tio.LIST_ENTRIES; i++) {
     const entry = viewOf(list).getBigUint64(i * Sla.SIZE, true);
     if (entry === END) return pages.length > 0 ? pages : Status.INVALID_PARAM;
     // A list names pages, not lists; of 4 KiB, as Linux makes them.

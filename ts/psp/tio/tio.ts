@@ -2,6 +2,7 @@
 // under way, and a copy of each context for what must be undone even if a probe on the chips has spoilt the page.
 import type { FirmwarePort } from "../../port.ts";
 import type { Prng } from "../../prng.ts";
+import type { Curves } from "../../spdm/crypto.ts";
 import type { Exchange } from "../../spdm/exchange.ts";
 import type { RootPortIde, TioPort } from "../../tio-port.ts";
 import type { IdeKmRequester } from "../../tsm/ide.ts";
@@ -50,10 +51,18 @@ export interface Live {
   pending: Pending | undefined;
 }
 
+/** What it is given of the board. */
+export interface TioParts {
+  tio?: TioPort | undefined;
+  curves?: Curves | undefined;
+}
+
 export class Tio {
   /** TIO_INIT was done. */
   isInit = false;
   readonly board: TioPort | undefined;
+  /** What sessions are made with; default noble's. */
+  readonly curves: Curves | undefined;
   readonly #port: FirmwarePort;
   readonly #chance: () => Prng;
   #made: Prng | undefined;
@@ -64,9 +73,10 @@ export class Tio {
   readonly #validated = new Map<bigint, Set<bigint>>();
 
   /** `chance` makes the generator of this boot's sessions. */
-  constructor(port: FirmwarePort, board: TioPort | undefined, chance: () => Prng) {
+  constructor(port: FirmwarePort, given: TioParts, chance: () => Prng) {
     this.#port = port;
-    this.board = board;
+    this.board = given.tio;
+    this.curves = given.curves;
     this.#chance = chance;
   }
 
