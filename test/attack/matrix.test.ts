@@ -124,12 +124,13 @@ test("an attack that needs an interface is for sev-tio alone, and one that succe
     title: "the disk itself tells",
     tio(scene) {
       const disk = new Map<number, Uint8Array>();
+      scene.unbind();
+      scene.disconnect();
       scene.plug({
         behaviour: (dma) =>
           new Disk(dma, { bytes: 0x8000, read: () => {}, write: (at, from) => disk.set(at, from) }),
         vfs: 1,
       });
-      scene.disconnect();
       scene.accept();
       scene.guestWrites();
       scene.heard.push(...disk.values());
