@@ -6,18 +6,18 @@ import type { Figure } from "./figure.ts";
 import { against, interleaved, type Measured, type Task } from "./measure.ts";
 import { digest, type Native, native, same, WITHOUT_AES } from "./native.ts";
 
-const PAGE = 0x1000;
+export const PAGE = 0x1000;
 const LINE = 64;
-const FROM = Memory.WINDOW;
-const TO = Memory.WINDOW + PAGE;
-const EVERY_LINE = 0xffff_ffff_ffff_ffffn;
+export const FROM: number = Memory.WINDOW;
+export const TO: number = Memory.WINDOW + PAGE;
+export const EVERY_LINE = 0xffff_ffff_ffff_ffffn;
 const PAGES = 400;
 const LINES = 16000;
 const KEY: Uint8Array = new Uint8Array(32).map((_, i) => i * 7 + 1);
 const PLAIN: Uint8Array = new Uint8Array(PAGE).map((_, i) => i * 167 + (i >> 4) * 59 + 13);
 
 /** An instance whose slot 1 holds the key, and the plaintext in its window. */
-function engine(cipher: "xex" | "xts") {
+export function engine(cipher: "xex" | "xts") {
   const made = silicon(64 << 20);
   startMachine(made, {
     dram: 1n << 30n,
@@ -121,7 +121,7 @@ const figures: [string, string, string][] = [
 
 /** Bytes a second of the engine in both modes, both ways. XTS must give OpenSSL's bytes. */
 export async function cipherFigures(quick: boolean): Promise<Figure[]> {
-  const libraries = ["crypto"];
+  const libraries = ["crypto", "pthread"];
   const peers = [
     native("cipher", { libraries, env: WITHOUT_AES }),
     native("cipher", { libraries }),

@@ -3,47 +3,20 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as Memory from "../dist/abi/memory.js";
-import * as State from "../dist/abi/state.js";
-import { eventsOf } from "../dist/silicon.js";
 import { writeHeader } from "./abi.ts";
 import type { Figure } from "./figure.ts";
 import { anywhere, type Bench, inRuns, machineOf, owned, type Trace, traceOf } from "./guest.ts";
 import { against, interleaved, type Measured, type Task } from "./measure.ts";
 import { BINARIES, type Native, native, same } from "./native.ts";
+import { run, type What } from "./road.ts";
 
 const RECORDS = 65536;
 const MIB_PAGES = 256;
 
-type What = "replay" | "walk-full" | "walk-cached" | "rmp-check";
-
-/** Runs a trace; answers processor seconds, the batches' copying in left out, and what came of it. */
-export function run({ made }: Bench, what: What, trace: Trace): { seconds: number; came: string } {
-  const { exports, bytes, view } = made;
-  if (what.startsWith("walk")) exports.setPlainWalks(what === "walk-full");
-  view.setBigUint64(Memory.STATE + State.DIGEST, 0n, true);
-  const before = eventsOf(view);
-  let microseconds = 0;
-  for (const { vcpu, records } of trace.batches) {
-    bytes.set(vcpu, Memory.VCPU);
-    bytes.set(records, Memory.BATCH);
-    const { user, system } = process.cpuUsage();
-    const done =
-      what === "replay"
-        ? exports.replay(0, trace.records)
-        : what === "rmp-check"
-          ? exports.checkEach(trace.records)
-          : exports.walkEach(trace.records);
-    const after = process.cpuUsage();
-    microseconds += after.user - user + after.system - system;
-    if (done !== trace.records) throw new Error(`${what}: stopped at record ${done}`);
-  }
-  if (what.startsWith("walk")) exports.setPlainWalks(false);
-  const digest = view.getBigUint64(Memory.STATE + State.DIGEST, true);
-  const after = eventsOf(view);
-  const counted = (["WALKS", "RMP_CHECKS"] as const).map((name) => after[name] - before[name]);
-  const came = [digest.toString(16).padStart(16, "0"), ...counted].join(" ");
-  return { seconds: microseconds / 1e6, came };
+/** Processor seconds of this process. */
+function seconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 /** Whatever memory holds, for another process: what is zero is left out, as holes of the file. */
@@ -82,7 +55,7 @@ async function measured(
   let peer: Native | undefined;
   try {
     // In the same state on both sides: once before, as the native side gets it.
-    for (const { what, trace } of pairs) run(bench, what, traces[trace] as Trace);
+    for (const { what, trace } of pairs) run(bench, what, traces[trace] as Trace, seconds);
     mkdirSync(BINARIES, { recursive: true });
     await writeHeader(join(BINARIES, "abi.h"));
     const words = dump(folder, bench, traces);
@@ -93,7 +66,7 @@ async function measured(
         name,
         units,
         run() {
-          const outcome = run(bench, what, traces[trace] as Trace);
+          const outcome = run(bench, what, traces[trace] as Trace, seconds);
           came.set(name, outcome.came);
           return outcome.seconds;
         },

@@ -1,12 +1,12 @@
 // SNP guests for the engine's figures: their tables, RMP entries and pages, all open and written once; and traces over them.
 import * as Memory from "../dist/abi/memory.js";
 import * as Record from "../dist/abi/record.js";
+import * as Rmp from "../dist/abi/rmp.js";
 import * as Vcpu from "../dist/abi/vcpu.js";
 import { chips } from "../dist/chip/index.js";
 import { rmpTable } from "../dist/chip/rmp.js";
 import { ports } from "../dist/core.js";
 import { type Silicon, silicon, startMachine } from "../dist/silicon.js";
-import { rmpLow } from "../test/core.ts";
 
 const PAGE = 4096;
 const ENTRIES = 512;
@@ -16,6 +16,9 @@ const PRIVATE = 1n << BigInt(C_BIT);
 // Present, writable, user, accessed, dirty: walks change nothing.
 const OPEN = 0x67n;
 const TOP = 3;
+const ASSIGNED = 1n << BigInt(Rmp.ASSIGNED_BIT);
+const VALIDATED = 1n << BigInt(Rmp.VALIDATED_BIT);
+const ASID = BigInt(Rmp.ASID_LSB);
 const EVERY_RIGHT = 0x0f0f0f0fn;
 /** Where a guest's pages begin. */
 const GVA = 0x10_0000_0000n;
@@ -88,8 +91,8 @@ function guestOf(made: Silicon, asid: number, pages: number, index: number): Gue
     firmware.write(BigInt(spaOf(page)) << 12n, asid, bytesOf(entries));
   }
   for (let page = 0; page < mapped; page++) {
-    const entry = { assigned: true, validated: true, gpa: BigInt(page) << 12n, asid };
-    firmware.setRmp(BigInt(spaOf(page)) << 12n, rmpLow(entry), EVERY_RIGHT);
+    const entry = ASSIGNED | VALIDATED | (BigInt(page) << 12n) | (BigInt(asid) << ASID);
+    firmware.setRmp(BigInt(spaOf(page)) << 12n, entry, EVERY_RIGHT);
   }
   const cr3 = BigInt(guestTables.root) << 12n;
   const ncr3 = BigInt(hostTables.root) << 12n;

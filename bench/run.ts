@@ -14,6 +14,7 @@ import { pspFigures } from "./psp.ts";
 import { replayFigures } from "./replay.ts";
 import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
+import { workerFigures } from "./workers.ts";
 
 const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   replay: replayFigures,
@@ -22,6 +23,7 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   vm: vmFigures,
   parse: parseFigures,
   engine: engineFigures,
+  workers: workerFigures,
   cipher: cipherFigures,
   device: deviceFigures,
   psp: pspFigures,

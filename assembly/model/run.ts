@@ -6,7 +6,7 @@ import { PAGE_SHIFT } from "../address";
 import { add, charge, MODEL, observe } from "./base";
 import { reach } from "./cache";
 import { train } from "./stream";
-import { translateData, translateFetch } from "./translate";
+import { changeState, translateData, translateFetch } from "./translate";
 import { transfer } from "./transfer";
 
 const L1I: usize = MODEL + Model.L1I;
@@ -31,6 +31,7 @@ export function model(count: u32): void {
     else if (op <= Record.MODIFY_WIDE) data(gva, bytes, Model.LOAD, 1);
     else if (op <= Record.TRANSFER_IN) transfer(gva, bytes, op == Record.TRANSFER_IN);
     else if (op == Record.HALT) add(Model.HALTS, 1);
+    else if (op == Record.PAGE_SHARE || op == Record.PAGE_PRIVATE) changeState(gva);
   }
 }
 

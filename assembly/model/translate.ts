@@ -5,7 +5,7 @@ import { PAGE_SHIFT } from "../address";
 import { add, charge, MODEL, setting } from "./base";
 import { below } from "./cache";
 import { continues } from "./stream";
-import { forget, touch } from "./tags";
+import { drop, forget, touch } from "./tags";
 import { fill } from "./transfer";
 
 const ITLB1: usize = MODEL + Model.ITLB1;
@@ -83,6 +83,20 @@ function miss(level1: usize, level2: usize, key: u64, gva: u64, stream: bool): u
   isNewPage = false;
   add(stream ? Model.STREAM_WALKS : Model.WALKS, 1);
   return walk(gva, frame, stream);
+}
+
+/** The guest gives a page to the host or takes it back, and RMPUPDATE drops its translations, or every one. */
+export function changeState(gva: u64): void {
+  const drops = setting(Model.STATE_FLUSH);
+  if (drops == Model.FLUSH_NEVER) return;
+  lastFetched = NO_PAGE;
+  lastData = NO_PAGE;
+  if (drops == Model.FLUSH_ALL) return flush();
+  const key = (gva >> setting(Model.PAGE_SHIFT)) + 1;
+  drop(ITLB1, key);
+  drop(ITLB2, key);
+  drop(DTLB1, key);
+  drop(DTLB2, key);
 }
 
 /** RMPUPDATE on a part that answers it with a flush of every translation it holds. */

@@ -26,7 +26,6 @@ export function isControlConsistent(vmcb: usize): bool {
   if (asid >= u32(Slot.COUNT)) return false;
   // Guests without nested paging are not modelled: LIMITATIONS.md.
   if (!control(vmcb, Vmcb.NESTED_CTL, Vmcb.NP_ENABLE_BIT)) return false;
-  if (!isAddress(load<u64>(vmcb, Vmcb.NCR3))) return false;
   if (!isDram(pageOfPointer(load<u64>(vmcb, Vmcb.NCR3)))) return false;
   if (!isMap(vmcb, Vmcb.IOPM_BASE_PA, IOPM_PAGES, Exit.VMEXIT_IOIO)) return false;
   if (!isMap(vmcb, Vmcb.MSRPM_BASE_PA, MSRPM_PAGES, Exit.VMEXIT_MSR)) return false;

@@ -52,7 +52,8 @@ function isTrap(code: u32): bool {
 
 /** Whether this one leaves: its intercept bit, and the permission maps of ports and MSRs. */
 function isIntercepted(vmcb: usize, code: u32, info1: u64): bool {
-  if (code == Exit.VMEXIT_VMGEXIT) return isEs();
+  // For a guest without encrypted state it is VMMCALL, and has that code.
+  if (code == Exit.VMEXIT_VMGEXIT) return true;
   if (isSnp() && (code == Exit.VMEXIT_CPUID || code == Exit.VMEXIT_IOIO)) return true;
   // Not intercepted it would reset the machine: LIMITATIONS.md.
   if (code == Exit.VMEXIT_SHUTDOWN) return true;

@@ -4,7 +4,7 @@ import * as Code from "../../ts/abi/exit.ts";
 import * as Memory from "../../ts/abi/memory.ts";
 import * as RmpLayout from "../../ts/abi/rmp-state.ts";
 import type { RmpState } from "../../ts/port.ts";
-import { Chance, coreModule, MIB, PAGE } from "../core.ts";
+import { Chance, coreModule, MIB, PAGE, rmpLow } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { Lab } from "../lab.ts";
 import { type Entry, hypervisor } from "../oracle/rmp.ts";
@@ -83,6 +83,19 @@ test("RMPUPDATE refuses malformed requests and overlaps, and then changes nothin
   }
   assert.is(lab.core.host.psmash(spa), 2);
   board.compare(spa, EVERY, "immutable");
+});
+
+test("PSMASH expands an assigned entry of 2 MiB and no other", () => {
+  const lab = new Lab({ generation: "sev-snp" });
+  const { host, firmware } = lab.core;
+  const spa = lab.large();
+  // RMPUPDATE leaves no size in an entry that is not assigned; the RMP lies in memory, where a probe may.
+  for (const entry of [{ large: true }, { assigned: true, asid: 1 }]) {
+    const low = rmpLow(entry);
+    assert.ok(firmware.setRmp(spa, low, 0n));
+    assert.is(host.psmash(spa), 7);
+    assert.equal(firmware.rmp(spa), { low, high: 0n });
+  }
 });
 
 test("reserved bits of rmp_state are refused", () => {

@@ -254,6 +254,19 @@ test("a region's first entry speaks for the others only when it is an assigned 2
   everyAccess(made, large, INDEX, "an assigned first entry");
 });
 
+test("the walker notes nothing in a nested table that is not the hypervisor's", () => {
+  const lab = new Lab({ generation: "sev-snp" });
+  lab.back(GVA);
+  lab.load({ paging: false });
+  // The root is a page of the guest's now; its entry for the address was never accessed.
+  lab.own(lab.root, 0x3000_0000n);
+  const before = lab.dram(lab.root, 4096);
+  const { code, info1 } = lab.read(GVA) as Exit;
+  const error = (1n << BigInt(Code.PRESENT_BIT)) | (1n << BigInt(Code.RMP_BIT));
+  assert.equal([code, info1 & error], [BigInt(Code.VMEXIT_NPF), error]);
+  assert.is(hex(lab.dram(lab.root, 4096)), hex(before));
+});
+
 test("a page swapped by the host is refused until the guest validates it", () => {
   const { lab, regions } = board();
   const { gpa, gva, spa } = regions[0]!;

@@ -192,6 +192,21 @@ test("flushing an ASID makes the next access walk, any number of times, and no o
   }
 });
 
+test("a walk through a 2 MiB RMP entry does not outlive PSMASH: a nested page of 2 MiB no longer fits", () => {
+  const lab = new Lab({ generation: "sev-snp" });
+  const spa = lab.back(GPA, true);
+  lab.map(GVA, GPA | OPEN | lab.cBit, true);
+  lab.load();
+  const places = [0n, 1n, 300n, 511n].map((page) => GVA + page * PAGE);
+  for (const gva of places) assert.is(lab.write(gva, pattern(16, 1)), true);
+  assert.is(lab.core.host.psmash(spa), 0);
+  const fault = (1n << BigInt(Code.RMP_BIT)) | (1n << BigInt(Code.SIZEM_BIT));
+  for (const gva of places) {
+    const { code, info1 } = lab.read(gva) as Exit;
+    assert.equal([code, info1 & fault], [BigInt(Code.VMEXIT_NPF), fault], `0x${gva.toString(16)}`);
+  }
+});
+
 test("an ASID or VMPL that no machine has cannot be loaded", () => {
   const { lab } = guest("none");
   for (const asid of [1024, 0x7fff_ffff, -1]) {

@@ -241,6 +241,7 @@ const psc: [string, (page: DataView) => void][] = [
   ["an error word", (page) => page.setBigUint64(SW_EXITINFO2, 1n << 32n, true)],
   ["no valid bit for the error word", clear(SW_EXITINFO2)],
   ["a result that is none", reply(2n, 5n)],
+  ["a result that is none, and no error word", reply(2n, 0n)],
   ["an exception in place of a result", reply(1n, 0x8000_030dn)],
   ["a reserved field that is set", (page) => page.setUint32(BUFFER + Psc.RESERVED_4, 1, true)],
   ["an end moved up", (page) => page.setUint16(BUFFER + Psc.END_ENTRY, 9, true)],

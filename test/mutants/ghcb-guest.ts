@@ -71,7 +71,7 @@ export const ghcbGuest: Mutants[] = [
     tests: VC,
     changes: [
       ["if (registers.rax >> WIDTH !== 0n) {", "if (false) {"],
-      ["(registers.rax & ~RESERVED) | ALWAYS", "registers.rax"],
+      ["(registers.rax & ~BigInt(Debug.DR7_ZEROS)) | BigInt(Debug.DR7_ONES)", "registers.rax"],
     ],
   },
   {

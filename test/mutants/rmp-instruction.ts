@@ -95,7 +95,7 @@ export const rmpInstruction: Mutants[] = [
       ["if (load<u32>(Memory.VCPU, Vcpu.CPL) != 0)", "if (false)"],
       ["if (!walkGuest(gva, READ)) return refuse(false, gva, gpa);", "walkGuest(gva, READ);"],
       ["return isPrivate ? RmpState.SUCCESS : RmpState.FAIL_INPUT;", "return RmpState.SUCCESS;"],
-      ["if (failure) return refused(npf(error | (failure & ~FAILED), gpa), gva, gpa);", ""],
+      ["if (failure) return refused(npf(error | errorOf(failure), gpa), gva, gpa);", ""],
       ["if (owner != ALLOWED) return", "if (false) return"],
       ["if (!isLarge || size != 0) return true;", "return true;"],
       ["if (bit(low, Rmp.VALIDATED_BIT)) return true;", "if (true) return true;"],

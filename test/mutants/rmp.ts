@@ -11,7 +11,7 @@ export const rmp: Mutants[] = [
     file: "assembly/rmp.ts",
     tests: TABLE,
     changes: [
-      ["if (!isDram(page)) return 0;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return 0;", ""],
       [
         "  settle(rmpPageOf(page));\n  const entry = entryOf(page);\n  const old",
         "  const entry = entryOf(page);\n  const old",
@@ -28,12 +28,17 @@ export const rmp: Mutants[] = [
     tests: CHECK,
     changes: [
       [
-        "bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ?",
-        "bit(head, Rmp.ASSIGNED_BIT) ?",
+        "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT)",
+        "u64(1) << Rmp.ASSIGNED_BIT",
       ],
       [
-        "bit(head, Rmp.ASSIGNED_BIT) && bit(head, Rmp.PAGE_SIZE_BIT) ?",
-        "bit(head, Rmp.PAGE_SIZE_BIT) ?",
+        "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT)",
+        "u64(1) << Rmp.PAGE_SIZE_BIT",
+      ],
+      ["isGood && !(wanted(need, user) & ~granted)", "isGood"],
+      [
+        "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.VALIDATED_BIT)",
+        "u64(1) << Rmp.ASSIGNED_BIT",
       ],
       [
         "(mask(Rmp.ASSIGNED_BIT) | mask(Rmp.LOCK_BIT))) return false",
@@ -65,7 +70,7 @@ export const rmp: Mutants[] = [
       ["return REFUSED | mask(Exit.SIZEM_BIT)", "return REFUSED"],
       ["if (owner != ALLOWED) return owner;", ""],
       ["if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;", ""],
-      ["if (wanted(need, user) & ~granted)", "if (false)"],
+      ["wanted(need, user) & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED", "ALLOWED"],
       [
         "(1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)",
         "1 << Rmp.PERMISSION_WRITE_BIT",
@@ -74,9 +79,8 @@ export const rmp: Mutants[] = [
         "(1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)",
         "1 << Rmp.PERMISSION_READ_BIT",
       ],
-      ["return user ? 1 << Rmp.PERMISSION_EXECUTE_USER_BIT :", "return"],
-      [": 1 << Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT", ": 1 << Rmp.PERMISSION_EXECUTE_USER_BIT"],
-      ["if (bit(low, Rmp.ASSIGNED_BIT) && isHypervisorOwned(page, true)) flushTlb();", ""],
+      ["((user ? USER : KERNEL) >>", "(USER >>"],
+      ["((user ? USER : KERNEL) >>", "(KERNEL >>"],
     ],
   },
   {
@@ -117,15 +121,32 @@ export const rmp: Mutants[] = [
         "if (true) return true;",
       ],
       ["isHypervisorOwned(page, isNestedLarge)", "isHypervisorOwned(page, false)"],
-      ["if (isEnabled() && !isHypervisorOwned(page, false)) return false;", ""],
     ],
+  },
+  {
+    file: "assembly/rmp.ts",
+    tests: ["assembly/mmio.test.ts"],
+    changes: [["if (!isDram(page) && !isMmio(page)) return 0;", "if (!isDram(page)) return 0;"]],
+  },
+  {
+    file: "assembly/nested.ts",
+    tests: ["assembly/rmp.test.ts"],
+    changes: [["if (isEnabled() && !isHypervisorOwned(page, false)) return false;", ""]],
   },
   {
     file: "assembly/iommu.ts",
     tests: ["assembly/dma.test.ts"],
     changes: [
       ["return verdict == ALLOWED ||", "return true ||"],
-      ["if (slotState(asid) != Slot.ACTIVE)", "if (false)"],
+      ["if (!allowed || slotState(asid) != Slot.ACTIVE)", "if (!allowed)"],
+      ["if (!allowed || slotState(asid) != Slot.ACTIVE)", "if (slotState(asid) != Slot.ACTIVE)"],
+      ["!valid || load<u32>(row, DeviceTable.VIA) != via", "!valid"],
+      ["!valid || load<u32>(row, DeviceTable.VIA) != via", "false"],
+      ["if (load<u8>(fenceAt(row, asid)) & FENCED_DMA)", "if (false)"],
+      ["  store<u8>(fence, load<u8>(fence) | u8(mask(DeviceTable.FENCE_ERROR_BIT)));\n", ""],
+      ["if (!row || !isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""],
+      ["if (load<u32>(row, DeviceTable.ASID) != asid) return UNTRUSTED;", ""],
+      ["if (bit(load<u8>(fenceAt(row, asid)), DeviceTable.FENCE_MMIO_BIT)) return UNTRUSTED;", ""],
       ["need != WRITE || !isEnabled() || isHypervisorOwned(pageOf(spa), isNestedLarge)", "true"],
     ],
   },
@@ -133,7 +154,8 @@ export const rmp: Mutants[] = [
     file: "assembly/rmp-table.ts",
     tests: TABLE,
     changes: [
-      ["if (!isDram(page)) return false;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return false;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return false;", "if (!isDram(page)) return false;"],
       ["return page < load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES)", "return true"],
       ["if (index >= load<u32>(Memory.RMP_TABLE, Table.SEGMENTS)) return false;", ""],
       ["return u64(page & ((1 << shift) - 1)) < coveredOf(segment(index))", "return true"],
@@ -143,7 +165,10 @@ export const rmp: Mutants[] = [
   {
     file: "assembly/psp.ts",
     tests: TABLE,
-    changes: [["if (!isCovered(page) || ", "if ("]],
+    changes: [
+      ["if (!isCovered(page) || ", "if ("],
+      [" || isOwnRmp(page)) return false", ") return false"],
+    ],
   },
   {
     file: "assembly/dimm.ts",
@@ -154,17 +179,12 @@ export const rmp: Mutants[] = [
     ],
   },
   {
-    file: "assembly/machine.ts",
+    file: "assembly/rmp-init.ts",
     tests: TABLE,
     changes: [
-      [
-        "  (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.IMMUTABLE_BIT) |",
-        "  (u64(1) << Rmp.IMMUTABLE_BIT) |",
-      ],
-      [
-        "  (u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.IMMUTABLE_BIT) |",
-        "  (u64(1) << Rmp.ASSIGNED_BIT) |",
-      ],
+      ["= OWN | (u64(1) << Rmp.ASSIGNED_BIT)", "= OWN"],
+      ["(u64(1) << Rmp.IMMUTABLE_BIT) | (u64(1) << Rmp.LOCK_BIT)", "u64(1) << Rmp.IMMUTABLE_BIT"],
+      ["(u64(1) << Rmp.IMMUTABLE_BIT) | (u64(1) << Rmp.LOCK_BIT)", "u64(1) << Rmp.LOCK_BIT"],
     ],
   },
   {
@@ -188,16 +208,6 @@ export const rmp: Mutants[] = [
     changes: [
       ["for (let i: u32 = 0; i < pages; i++) forgetPage(found + i);", ""],
       ["i < pages; i++) forgetPage", "i < 1; i++) forgetPage"],
-    ],
-  },
-  {
-    file: "assembly/page.ts",
-    tests: GUEST,
-    changes: [
-      [
-        "  if (frame) forgetFrame(frame);\n  if (isTable(entry)) forgetWalks(entry);",
-        "  if (frame) forgetFrame(frame);",
-      ],
     ],
   },
 ];

@@ -1,7 +1,14 @@
 // Slow twin of assembly/model/: the same caches, TLBs, walks, streams and copies with arrays, maps and bigints.
 import { type Geometry, Tags, Trackers } from "./tags.ts";
 
-type Settings = { large: boolean; rmp: boolean; bounce: boolean; flushAll: boolean; fill: boolean };
+type Settings = {
+  large: boolean;
+  rmp: boolean;
+  bounce: boolean;
+  flushAll: boolean;
+  fill: boolean;
+  stateFlush: "never" | "page" | "all";
+};
 const [FETCH, LOAD, STORE, GUEST, NESTED, RMP, COPY, SHARED, FILLING] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
 export class ModelTwin {
@@ -79,14 +86,24 @@ export class ModelTwin {
     if (this.t[second!]!.touch(key)) return void this.counts[code ? "itlb2" : "dtlb2"]++;
     const { frame, fresh } = this.set.large ? this.frame("large", key) : small;
     if (fresh && this.set.flushAll) {
-      this.counts.flushes++;
-      for (const name of ["ITLB1", "ITLB2", "DTLB1", "DTLB2", "DIRECTORIES", "NESTED_DIRECTORIES"])
-        this.t[name] = new Tags(this.shapes[name]!);
+      this.flush();
       for (const name of [first!, second!]) this.t[name]!.touch(key);
       this.lastPage = [-1n, -1n];
     }
     this.counts[stream ? "streamWalks" : "walks"]++;
     this.walk(gva, frame, stream);
+  }
+  flush() {
+    this.counts.flushes++;
+    for (const name of ["ITLB1", "ITLB2", "DTLB1", "DTLB2", "DIRECTORIES", "NESTED_DIRECTORIES"])
+      this.t[name] = new Tags(this.shapes[name]!);
+  }
+  changeState(gva: bigint) {
+    if (this.set.stateFlush === "never") return;
+    this.lastPage = [-1n, -1n];
+    if (this.set.stateFlush === "all") return this.flush();
+    for (const name of ["ITLB1", "ITLB2", "DTLB1", "DTLB2"])
+      this.t[name]!.drop((this.set.large ? gva >> 21n : gva >> 12n) + 1n);
   }
   walk(gva: bigint, frame: bigint, stream: boolean) {
     const leaf = this.set.large ? 1n : 0n;
@@ -155,5 +172,7 @@ export class ModelTwin {
           ? this.access(STORE!, gva, bytes, true)
           : kind === 3
             ? this.access(LOAD!, gva, bytes, true)
-            : this.transfer(gva, bytes, kind === 5);
+            : kind >= 9
+              ? this.changeState(gva)
+              : this.transfer(gva, bytes, kind === 5);
 }

@@ -1,5 +1,5 @@
-// SEV-TIO's firmware and its conversations, carried by the hypervisor's driver to a TDISP device: what a host may break, and what is
-// left then.
+// SEV-TIO's firmware and its conversations, carried by the hypervisor's driver to a TDISP device: what a host may break, and
+// what is left then.
 import { emulatedSlots } from "../../dist/device/certificates.js";
 import { verifyEvidence } from "../../dist/guest/tio/evidence.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";

@@ -8,7 +8,7 @@ import * as Layout from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { bit } from "../core.ts";
 import { assert, suite } from "../kit.ts";
-import { rig, routine, runTo, setVmsa } from "./rig.ts";
+import { ENTRY, rig, routine, runTo, setVmsa } from "./rig.ts";
 
 const test = suite("events");
 
@@ -94,7 +94,8 @@ test("under alternate injection the VMCB's event and virtual interrupt are ignor
   const taken: Taken[] = [];
   const made = guest("sev-snp", taken, ALTERNATE);
   const { vcpu } = made;
-  vcpu.inject(EVENT_INTR, 0x80);
+  // One that would be refused were it looked at: there is no type 1.
+  vcpu.inject(1, 0x80);
   vcpu.vmcb.setU32(Layout.INT_CTL, 2 ** Layout.V_IRQ_BIT + 15 * 2 ** Layout.V_INTR_PRIO_LSB);
   vcpu.vmcb.setU32(Layout.V_INTR_VECTOR, 0x80);
   assert.is(vcpu.run().code, HLT);
@@ -134,6 +135,41 @@ test("a virtual interrupt waits for RFLAGS.IF and a higher priority, and is take
     vcpu.run();
     assert.is(taken.length, 1);
   }
+});
+
+test("a virtual interrupt of low priority is taken with V_IGN_TPR, and none without V_IRQ", () => {
+  const taken: Taken[] = [];
+  const { vcpu } = guest("none", taken);
+  vcpu.vmcb.setU32(Layout.V_INTR_VECTOR, 0x20);
+  const control = 4 * 2 ** Layout.V_INTR_PRIO_LSB + 0x40 + 2 ** Layout.V_IGN_TPR_BIT;
+  vcpu.vmcb.setU32(Layout.INT_CTL, control);
+  vcpu.run();
+  assert.is(taken.length, 0);
+  vcpu.vmcb.setU32(Layout.INT_CTL, control + 2 ** Layout.V_IRQ_BIT);
+  vcpu.run();
+  assert.equal(taken, [{ vector: 0x20, error: 0n }]);
+});
+
+test("a virtual NMI is taken once, where the host enables them and the guest is in none", () => {
+  const taken: Taken[] = [];
+  const { vcpu } = guest("none", taken);
+  const [pending, masked] = [2 ** Layout.V_NMI_BIT, 2 ** Layout.V_NMI_MASK_BIT];
+  const enabled = 2 ** Layout.V_NMI_ENABLE_BIT;
+  for (const [control, times] of [
+    [pending, 0],
+    [enabled, 0],
+    [enabled + pending + masked, 0],
+    [enabled + pending, 1],
+  ] as const) {
+    vcpu.vmcb.setU32(Layout.INT_CTL, control);
+    assert.is(vcpu.run().code, HLT);
+    assert.is(taken.length, times, control.toString(2));
+  }
+  assert.equal(taken, [{ vector: 2, error: 0n }]);
+  assert.is(vcpu.vmcb.u32(Layout.INT_CTL), enabled + masked);
+  vcpu.vmcb.setU32(Layout.INT_CTL, enabled + masked + pending);
+  vcpu.run();
+  assert.is(taken.length, 1);
 });
 
 test("an interrupt waits for STI: the host is told by VMEXIT_VINTR, injects, and is not told again", () => {
@@ -232,4 +268,20 @@ test("an event without a routine shuts the guest down, and EXITINTINFO names it"
     assert.is(made.vm.serve(made.vcpu, exit), "ends");
     assert.is(made.vcpu.run().code, BigInt(Code.VMEXIT_SHUTDOWN));
   }
+});
+
+test("EXITINTINFO names no event of the guest that ran before", () => {
+  const before = guest("none", []);
+  before.vcpu.inject(EVENT_EXCEPTION, 6);
+  assert.is(before.vcpu.run().code, BigInt(Code.VMEXIT_SHUTDOWN));
+  const image = { code: new Map([[ENTRY, (cpu: Cpu): Step => cpu.hlt()]]) };
+  const vm = before.platform.createVm({ memory: 0x400000n, pageSize: "4k", image });
+  const { vmcb } = vm.vcpus[0]!;
+  // A window that is open when it is entered, so that it leaves at once.
+  const at = Layout.INTERCEPTS + (Code.VMEXIT_VINTR >> 3);
+  vmcb.setU8(at, vmcb.u8(at) | (1 << (Code.VMEXIT_VINTR & 7)));
+  vmcb.setU32(Layout.INT_CTL, 2 ** Layout.V_IRQ_BIT + 15 * 2 ** Layout.V_INTR_PRIO_LSB);
+  vmcb.setSaved(Vmsa.RFLAGS, bit(Vmsa.RFLAGS_IF_BIT));
+  assert.is(vm.vcpus[0]!.run().code, BigInt(Code.VMEXIT_VINTR));
+  assert.is(vm.vcpus[0]!.exit.interrupted, 0);
 });

@@ -8,7 +8,7 @@ import * as Layout from "../../ts/abi/vmcb.ts";
 import * as Vmsa from "../../ts/abi/vmsa.ts";
 import { bit } from "../core.ts";
 import { assert, suite } from "../kit.ts";
-import { rig, routine, runTo, setVmsa } from "./rig.ts";
+import { DATA, rig, routine, runTo, setVmsa } from "./rig.ts";
 
 const test = suite("registers of a guest");
 
@@ -62,6 +62,25 @@ test("with SEV-ES the host finds its own registers after an exit, and cannot cha
     runTo(made, Code.VMEXIT_HLT);
     assert.equal([found.rbx, found.dr0], [SECRET, SECRET]);
     assert.ok(found.xmm?.every((byte) => byte === 0xab));
+  }
+});
+
+test("a nested page fault shows the host the instruction's bytes, but not those of a guest with encrypted state", () => {
+  for (const [generation, shown] of [
+    ["none", true],
+    ["sev", true],
+    ["sev-es", false],
+    ["sev-snp", false],
+  ] as const) {
+    const { vcpu } = rig(generation, (cpu): Step => cpu.mmioWrite(DATA, 4, 0n));
+    assert.is(vcpu.run().code, BigInt(Code.VMEXIT_NPF));
+    const code = new Uint8Array(16);
+    vcpu.vmcb.read(Layout.FETCHED_BYTES, code);
+    assert.is(
+      code.some((byte) => byte !== 0),
+      shown,
+      generation,
+    );
   }
 });
 

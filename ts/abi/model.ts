@@ -10,7 +10,8 @@ export const DTLB2_PS = 0x018; // u32
 export const TOUCHED = 0x01c; // u32
 export const TOUCHED_MASK = 0x020; // u32
 export const FILL = 0x024; // u32
-export const RESERVED_028 = 0x028; // 24
+export const STATE_FLUSH = 0x028; // u32
+export const RESERVED_02C = 0x02c; // 20
 export const ITLB1 = 0x040; // 16
 export const ITLB2 = 0x050; // 16
 export const DTLB1 = 0x060; // 16
@@ -55,7 +56,7 @@ export const TABLE = 0x0;
 export const SETS = 0x4;
 export const WAYS = 0x8;
 
-// FLUSH: what an RMPUPDATE drops
+// FLUSH and STATE_FLUSH: what an RMPUPDATE drops, of a page that is new and of one that changes its state
 export const FLUSH_NEVER = 0;
 export const FLUSH_PAGE = 1;
 export const FLUSH_ALL = 2;

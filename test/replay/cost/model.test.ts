@@ -1,8 +1,8 @@
 // The model of caches and TLBs against its slow twin, on seeded traces over tables small enough to overflow.
 import { featuresOf } from "../../../dist/chip/chip.js";
-import type { Costs } from "../../../dist/index.js";
+import type { Costs, Generation, PageSize } from "../../../dist/index.js";
 import { costsOf, geometriesOf } from "../../../dist/replay/cost/costs.js";
-import { Model } from "../../../dist/replay/cost/model.js";
+import { type Backing, Model } from "../../../dist/replay/cost/model.js";
 import { Batch, type Kind, operation } from "../../../dist/replay/record.js";
 import { assert, suite } from "../../kit.ts";
 import { ModelTwin } from "../../oracle/model.ts";
@@ -32,7 +32,8 @@ function* records(seed: number, many: number): Generator<[Kind, number, number]>
   const sizes = [1, 2, 4, 8, 16, 32];
   for (let made = 0; made < many; ) {
     const base = 0x10000000 + 0x200000 * draw(30) + 64 * draw(256);
-    const kind = draw(40) === 0 ? ((4 + draw(2)) as Kind) : (draw(4) as Kind);
+    const rare = draw(80);
+    const kind = (rare === 0 ? 4 + draw(2) : rare === 1 ? 9 + draw(2) : draw(4)) as Kind;
     const stride = [0, 8, 64, 72, 128, -64, 4096, 4032][draw(8)]!;
     const run = kind > 3 ? 1 : 1 + draw(30);
     for (let i = 0; i < run; i++, made++) {
@@ -53,14 +54,15 @@ function batchOf(made: [Kind, number, number][]): Batch {
 const CASES = [
   { generation: "none", pageSize: "4k", backing: "prefaulted" },
   { generation: "sev-snp", pageSize: "4k", backing: "prefaulted" },
+  { generation: "sev-snp", pageSize: "4k", backing: "prefaulted", rmpFlush: 0 },
   { generation: "sev-snp", pageSize: "4k", backing: "lazy" },
   { generation: "sev-snp", pageSize: "2m", backing: "lazy" },
   { generation: "sev-tio", pageSize: "2m", backing: "prefaulted" },
-] as const;
+] as { generation: Generation; pageSize: PageSize; backing: Backing; rmpFlush?: number }[];
 
-for (const { generation, pageSize, backing } of CASES) {
-  test(`every counter equals the slow twin's: ${generation}, ${pageSize}, ${backing}`, () => {
-    const costs = costsOf("genoa", SMALL);
+for (const { generation, pageSize, backing, rmpFlush = 1 } of CASES) {
+  test(`every counter equals the slow twin's: ${generation}, ${pageSize}, ${backing}, flush ${rmpFlush}`, () => {
+    const costs = costsOf("genoa", { ...SMALL, rmpFlush });
     const features = featuresOf(generation);
     const settings = { costs, features, pageSize, backing, numa: "local", vms: 1 } as const;
     const bounce = features.sev && !features.tio;
@@ -68,7 +70,8 @@ for (const { generation, pageSize, backing } of CASES) {
       const model = new Model(settings);
       const large = pageSize === "2m";
       const flushAll = features.snp && backing === "lazy";
-      const set = { large, rmp: features.snp, bounce, flushAll, fill: true };
+      const stateFlush = features.snp ? (rmpFlush ? "all" : "page") : "never";
+      const set = { large, rmp: features.snp, bounce, flushAll, fill: true, stateFlush } as const;
       const twin = new ModelTwin(geometriesOf(costs), set);
       const made = [...records(seed, 12000)];
       const { words, length } = batchOf(made);

@@ -184,6 +184,24 @@ test("a page that the guest gives away or takes back costs an RMPUPDATE and a PV
   assert.ok(modelled(lazy, "sev-snp").breakdown.acceptance >= rmpupdates * 7 + pvalidates * 11);
 });
 
+test("a page that changes its state flushes all of Genoa's translations, and on Turin its own", async () => {
+  const PAGE = 0x1000;
+  const [ROUNDS, PAGES] = [20, 16];
+  function* rounds(): Generator<Made> {
+    for (let round = 0; round < ROUNDS; round++) {
+      for (let page = 0; page < PAGES; page++) yield [1, 0x10000000 + PAGE * page, 8];
+      yield [9, 0x20000000, PAGE];
+      yield [10, 0x20000000, PAGE];
+    }
+  }
+  const walks = async (chip: "genoa" | "turin") => {
+    const { mpki, instructions } = modelled(await run(rounds(), { ...SNP, chip }), "sev-snp");
+    return Math.round((mpki.tlb * instructions) / 1000);
+  };
+  assert.is(await walks("genoa"), ROUNDS * PAGES);
+  assert.is(await walks("turin"), PAGES);
+});
+
 test("DMA is copied under SNP and not under TIO, and nobody waits for the device", async () => {
   const ring = generateTrace("virtio", { footprint: 1 << 18, records: 4000, seed: 1 });
   const report = await replay(ring, {});

@@ -105,7 +105,11 @@ export class Model {
     set(Layout.PAGE_SHIFT, pageSize === "2m" ? LARGE_SHIFT : SMALL_SHIFT);
     set(Layout.RMP, Number(features.snp));
     set(Layout.BOUNCE, Number(features.sev && !features.tio));
-    set(Layout.FLUSH, flushOf(costs, features, backing));
+    const dropped = costs.rmpFlush === 0 ? Layout.FLUSH_PAGE : Layout.FLUSH_ALL;
+    const state = features.snp ? dropped : Layout.FLUSH_NEVER;
+    // Where memory was backed before, no page is new to the RMP.
+    set(Layout.FLUSH, backing === "prefaulted" ? Layout.FLUSH_NEVER : state);
+    set(Layout.STATE_FLUSH, state);
     set(Layout.FILL, Number(costs.pageFilling > 0));
     set(Layout.HIT_PS, cycles(costs.l1Latency));
     set(Layout.ITLB2_PS, Math.round(cycles(costs.itlb2Latency) / costs.missOverlap));
@@ -131,9 +135,4 @@ export class Model {
 
 function at(offset: number): number {
   return Memory.FRAME_TABLE + offset;
-}
-
-function flushOf(costs: Costs, { snp }: Features, backing: Backing): number {
-  if (!snp || backing === "prefaulted") return Layout.FLUSH_NEVER;
-  return costs.rmpFlush === 0 ? Layout.FLUSH_PAGE : Layout.FLUSH_ALL;
 }
