@@ -32,6 +32,7 @@ export { readRegister, writeRegister } from "./mailbox";
 // a device's access
 export { attach, clearFence, clearSecure, fenceOf, secureVia, setSecure } from "./iommu";
 export { dmaRead, dmaWrite } from "./dma";
+export { ideKey, ideOpen, ideSeal } from "./ide";
 // the secure processor's access
 export { installKey, removeKey, setXts, slotState } from "./slots";
 export { covered, pspRead, pspWrite, rmpHigh, rmpLow, setRmp } from "./psp";

@@ -12,6 +12,7 @@ import { modelFigures } from "./model.ts";
 import { parseFigures } from "./parse.ts";
 import { pspFigures } from "./psp.ts";
 import { replayFigures } from "./replay.ts";
+import { tioFigures } from "./tio.ts";
 import { vmFigures } from "./vm.ts";
 import { wholeFigures } from "./whole.ts";
 import { workerFigures } from "./workers.ts";
@@ -27,6 +28,7 @@ const roads: Record<string, (quick: boolean) => Promise<Figure[]>> = {
   cipher: cipherFigures,
   device: deviceFigures,
   psp: pspFigures,
+  tio: tioFigures,
   attest: attestFigures,
 };
 // Builds somebody else's program first: not part of a quick run unless it is named.

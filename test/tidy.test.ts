@@ -144,6 +144,7 @@ const RAW = [
   "ts/cpu-port.ts",
   "ts/crypto-port.ts",
   "ts/device-port.ts",
+  "ts/ide-port.ts",
   "ts/rmp-port.ts",
   "ts/silicon.ts",
   "ts/replay/reader/decode.ts",

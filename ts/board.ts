@@ -8,7 +8,7 @@ import { Misuse } from "./error.ts";
 import type { DoeMailbox } from "./pcie/doe.ts";
 import { type Bar, PcieFunction } from "./pcie/function.ts";
 import { HostBridge, Iommu } from "./pcie/host-bridge.ts";
-import type { IdeCipher } from "./pcie/ide-end.ts";
+import type { IdeCipher } from "./pcie/ide-cipher.ts";
 import { RootPort } from "./pcie/root-port.ts";
 import { rootPortIde } from "./pcie/root-port-ide.ts";
 import type { Core } from "./port.ts";
@@ -72,7 +72,7 @@ export class Board {
       throw new Misuse(`devices: ${devices.length}, expected at most ${MOST_SLOTS}`);
     this.#core = core;
     this.#mmio = mmio;
-    this.#cipher = core.firmware;
+    this.#cipher = core.ide;
     this.#chance = chance;
     this.iommu = new Iommu(core.device);
     const ports = devices.map((_, index) => this.#rootPort(index + 1));

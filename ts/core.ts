@@ -11,6 +11,7 @@ import { cpuPort, hostCpu } from "./cpu-port.ts";
 import { cryptoPort } from "./crypto-port.ts";
 import { carried, devicePort, ridOf, securePort, within } from "./device-port.ts";
 import { Misuse } from "./error.ts";
+import { idePort } from "./ide-port.ts";
 import type { Core, DimmPort, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
 import { guestRmp, hostRmp } from "./rmp-port.ts";
@@ -33,6 +34,7 @@ export function ports(made: Silicon, cBit: number): Core {
     guest: guestPort(made, exits),
     host: hostPort(made, cBit === 0 ? 0n : 1n << BigInt(cBit)),
     device: devicePort(made),
+    ide: idePort(made),
     onMmio(listener) {
       made.mmio = listener;
     },

@@ -93,8 +93,6 @@ export interface Platform {
   /** What a dump of the DIMMs shows, by a BMC or after a cold boot: each page that holds anything, in order of address, as if
    *  the caches had just been written back. All other memory is zeros. Changes nothing. */
   dump(): Generator<DumpedPage>;
-  /** Binds a device to a VM as a TDI in RUN. sev-tio only; TDISP itself comes with trusted I/O. */
-  bindDevice(device: number, vm: Vm): void;
 }
 
 const PAGE = 0x1000;
@@ -171,11 +169,6 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
         core.dimm.read(spa, bytes);
         yield { spa, bytes };
       }
-    },
-    bindDevice(device, vm) {
-      if (!features.tio) throw new Misuse(`bindDevice: ${generation}, expected sev-tio`);
-      core.host.attach(device, vm.root);
-      psp.bindDevice(device, vm.asid);
     },
   };
 }

@@ -1,6 +1,7 @@
 // The five objects through which everything touches the silicon, and what they carry. Made by ts/core.ts.
 import type * as Events from "./abi/events.ts";
 
+import type { IdeCipher } from "./pcie/ide-cipher.ts";
 import type { MmioAccess } from "./silicon.ts";
 import type { Fence, SecureEntry } from "./tio-port.ts";
 
@@ -278,6 +279,8 @@ export interface Core {
   device: DevicePort;
   firmware: FirmwarePort;
   dimm: DimmPort;
+  /** What the links compute with. */
+  ide: IdeCipher;
   /** Called with every access of a guest or the host to a register behind a root port. */
   onMmio(listener: (access: MmioAccess, bytes: Uint8Array) => void): void;
   events(): Record<EventName, bigint>;

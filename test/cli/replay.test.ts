@@ -53,7 +53,7 @@ test("the report has the promised shape, and equal digests in all generations", 
     assert.match(row.digest, /^[0-9a-f]{32}$/);
     assert.ok(row.wallSeconds > 0 && row.accessesPerSecond > 0);
     const names =
-      "walks rmpChecks npf exits rmpupdates pvalidates linesEncrypted linesDecrypted bytesBounced bytesDma";
+      "walks rmpChecks npf exits rmpupdates pvalidates linesEncrypted linesDecrypted bytesBounced bytesDma ideUnits ideBytes";
     assert.equal(Object.keys(row.events).sort(), names.split(" ").sort());
   }
 });

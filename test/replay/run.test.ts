@@ -119,6 +119,9 @@ for (const chip of ["naples", "milan", "turin"] as ChipName[]) {
         const bounces = generation === "sev" || generation === "sev-es" || generation === "sev-snp";
         assert.is(events.bytesBounced, bounces ? moved("in") + moved("out") : 0, where);
         assert.is(events.bytesDma, moved("in") + moved("out"), where);
+        const { ideBytes, ideUnits, bytesDma } = events;
+        if (generation !== "sev-tio") assert.equal([ideBytes, ideUnits], [0, 0], where);
+        else assert.ok(ideBytes >= bytesDma && ideUnits >= bytesDma / 256, where);
         assert.is(events.exits, events.npf + 2 * transfers + halts, where);
         assert.is(
           events.rmpChecks > 0 && events.rmpupdates > 0 && events.pvalidates > 0,

@@ -3,6 +3,7 @@
 import { TdispDevice } from "../../dist/device/device.js";
 import { type Dma, Endpoint } from "../../dist/device/endpoint.js";
 import { PcieFunction } from "../../dist/pcie/function.js";
+import { aeadCipher } from "../../dist/pcie/ide-cipher.js";
 import { type DmaRequest, RootPort } from "../../dist/pcie/root-port.js";
 import { rootPortIde } from "../../dist/pcie/root-port-ide.js";
 import { seeded } from "../../dist/spdm/chance.js";
@@ -22,7 +23,7 @@ import { TOY } from "../device/toy.ts";
 export const RID = 0x0100;
 export const BAR = 0x80_0000_0000n;
 const CLOCK = { now: () => Date.UTC(2026, 0, 1) };
-const cipher = aeads[0]![1];
+const cipher = aeadCipher(aeads[0]![1]);
 const STREAM = { streamId: 3, portIndex: 0 };
 
 /** The root port's keys: what the device receives with, it transmits with. */

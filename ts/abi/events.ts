@@ -9,4 +9,7 @@ export const LINES_ENCRYPTED = 0x30; // u64
 export const LINES_DECRYPTED = 0x38; // u64
 export const BYTES_BOUNCED = 0x40; // u64
 export const BYTES_DMA = 0x48; // u64
-export const SIZE = 0x50;
+// Units that a MAC of IDE speaks for, and the bytes of data in them, as they are sealed.
+export const IDE_UNITS = 0x50; // u64
+export const IDE_BYTES = 0x58; // u64
+export const SIZE = 0x60;

@@ -236,6 +236,7 @@ const LINES: [string, Cell][] = [
   ["lines encrypted", event("linesEncrypted")],
   ["bytes bounced", event("bytesBounced")],
   ["bytes by DMA", event("bytesDma")],
+  ["bytes under IDE", event("ideBytes")],
 ];
 
 function verdictOf(rows: GenerationReport[]): string {

@@ -2,7 +2,7 @@
 import * as Tdisp from "../abi/tdisp.ts";
 import * as Completion from "../abi/tlp-completion.ts";
 import type { PcieFunction } from "../pcie/function.ts";
-import type { IdeCipher } from "../pcie/ide-end.ts";
+import type { IdeCipher } from "../pcie/ide-cipher.ts";
 import type { Link } from "../pcie/link.ts";
 import { type Answer, LinkPort, type Origin, type Transfer } from "../pcie/port.ts";
 import { idOf, routeOf } from "../pcie/route.ts";
@@ -43,7 +43,7 @@ export class Endpoint {
       id: functions[0]!.functionId,
       way: "up",
       link,
-      streams: () => functions.flatMap((each) => each.streams),
+      streams: functions.flatMap((each) => each.streams),
       cipher,
       completer: {
         idFor: ({ address }) => this.#idAt(address),

@@ -43,12 +43,13 @@ export class Kernel {
   /** Pages whose state it has had the RMP change. */
   changed = 0;
 
-  /** Boots: without paging it accepts its first region, builds its tables there, and switches paging on. */
-  constructor(platform: Platform, vm: Vm) {
+  /** Boots in the memory `from` a gpa on: without paging it accepts its first region, builds its tables there, and switches
+   *  paging on. */
+  constructor(platform: Platform, vm: Vm, from = 0n) {
     const { sev, es, snp } = featuresOf(platform.generation);
     this.vm = vm;
     this.#platform = platform;
-    this.#memory = new GuestMemory(vm.memory);
+    this.#memory = new GuestMemory(vm.memory, from);
     this.#large = vm.pageSize === "2m";
     this.#private = sev ? bit(platform.chip.cBit) : 0n;
     this.#kernel = {

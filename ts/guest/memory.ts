@@ -6,12 +6,14 @@ export const REGION = 0x200000n;
 
 export class GuestMemory {
   readonly #end: bigint;
-  #next = 0n;
+  #next: bigint;
   #small = 0n;
   #smallEnd = 0n;
 
-  constructor(bytes: bigint) {
+  /** From `first` on. */
+  constructor(bytes: bigint, first = 0n) {
     this.#end = bytes;
+    this.#next = first;
   }
 
   /** A fresh 2 MiB region. */

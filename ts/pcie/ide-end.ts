@@ -3,14 +3,11 @@
 import * as IdeKm from "../abi/ide-km.ts";
 import * as Prefix from "../abi/ide-prefix.ts";
 import * as Tlp from "../abi/tlp.ts";
-import { type Aead, TAG_BYTES } from "../spdm/crypto.ts";
 import { iv } from "../spdm/ide-key.ts";
-import { bit, equal, field, join } from "../spdm/octets.ts";
-import type { IdeStream } from "./ide.ts";
-import { type Packet, packetOf } from "./tlp.ts";
-
-/** AES-256-GCM. Opening is sealing once more: GCM's cipher is its own inverse, and IDE keeps 96 bits of the tag. */
-export type IdeCipher = Pick<Aead, "seal">;
+import { bit, join } from "../spdm/octets.ts";
+import type { IdeStream, StreamKey } from "./ide.ts";
+import type { IdeCipher, IdeUnit } from "./ide-cipher.ts";
+import { dataBytesAt, headerBytesAt, type Packet } from "./tlp.ts";
 
 /** A protected TLP taken apart, its data still encrypted. */
 export interface Protected extends Packet {
@@ -32,8 +29,10 @@ export interface Opened extends Packet {
 const PR_COUNTER = 256;
 
 /** The sub-stream a TLP belongs to, by its type. */
-export function subStreamOf(header: Uint8Array): number {
-  const type = header[Tlp.FORMAT_TYPE]!;
+export const subStreamOf = (header: Uint8Array): number =>
+  subStreamOfType(header[Tlp.FORMAT_TYPE]!);
+
+function subStreamOfType(type: number): number {
   if (type === Tlp.COMPLETION || type === Tlp.COMPLETION_DATA) return IdeKm.SUB_STREAM_CPL;
   const isRead = type === Tlp.MEMORY_READ_32 || type === Tlp.MEMORY_READ_64;
   return isRead ? IdeKm.SUB_STREAM_NPR : IdeKm.SUB_STREAM_PR;
@@ -45,24 +44,32 @@ export function protectedOf(octets: Uint8Array): Protected | undefined {
   const bits = octets[Prefix.BITS]!;
   const hasMac = bit(bits, Prefix.M_BIT);
   const end = octets.length - (hasMac ? Prefix.MAC_BYTES : 0);
-  const packet = end < Prefix.SIZE ? undefined : packetOf(octets.subarray(Prefix.SIZE, end));
-  const subStream = field(bits, Prefix.SUB_STREAM_LSB, Prefix.SUB_STREAM_WIDTH);
-  const reserved = bits & ~(SUB_STREAM_MASK | KNOWN_BITS);
-  if (!packet || reserved || subStream !== subStreamOf(packet.header)) return undefined;
+  const header = headerBytesAt(octets, Prefix.SIZE);
+  const subStream = (bits >> Prefix.SUB_STREAM_LSB) & SUB_STREAM_MASK;
+  if (header === undefined || bits & ~KNOWN_BITS) return undefined;
+  const from = Prefix.SIZE + header;
+  if (end !== from + dataBytesAt(octets, Prefix.SIZE)) return undefined;
+  const isOwn = subStream === subStreamOfType(octets[Prefix.SIZE + Tlp.FORMAT_TYPE]!);
+  if (!isOwn) return undefined;
   return {
-    ...packet,
+    header: octets.subarray(Prefix.SIZE, from),
+    data: octets.subarray(from, end),
     streamId: octets[Prefix.STREAM_ID]!,
     subStream,
     tee: bit(bits, Prefix.T_BIT),
     set: bit(bits, Prefix.K_BIT) ? 1 : 0,
     prSent: octets[Prefix.PR_SENT_COUNTER]!,
-    clear: octets.subarray(0, Prefix.SIZE + packet.header.length),
+    clear: octets.subarray(0, from),
     mac: hasMac ? octets.subarray(end) : undefined,
   };
 }
 
-const SUB_STREAM_MASK = (2 ** Prefix.SUB_STREAM_WIDTH - 1) << Prefix.SUB_STREAM_LSB;
-const KNOWN_BITS = (1 << Prefix.T_BIT) | (1 << Prefix.K_BIT) | (1 << Prefix.M_BIT);
+const SUB_STREAM_MASK = 2 ** Prefix.SUB_STREAM_WIDTH - 1;
+const KNOWN_BITS =
+  (SUB_STREAM_MASK << Prefix.SUB_STREAM_LSB) |
+  (1 << Prefix.T_BIT) |
+  (1 << Prefix.K_BIT) |
+  (1 << Prefix.M_BIT);
 
 export class IdeEnd {
   readonly stream: IdeStream;
@@ -85,34 +92,42 @@ export class IdeEnd {
     this.#renew();
     const sealed: Uint8Array[] = [];
     for (let at = 0; at < packets.length; ) {
-      const subStream = subStreamOf(packets[at]!.header);
-      const most = this.stream.aggregation(subStream);
       const from = at;
-      while (at < packets.length && at - from < most && isOf(packets[at]!, subStream)) at++;
-      const unit = this.#sealUnit(packets.slice(from, at), subStream, tee);
-      if (!unit) return undefined;
-      sealed.push(...unit);
+      const subStream = subStreamOf(packets[from]!.header);
+      while (at < packets.length && isOf(packets[at]!, subStream)) at++;
+      const run = this.#sealRun(packets.slice(from, at), subStream, tee);
+      if (!run) return undefined;
+      sealed.push(...run);
     }
     return sealed;
   }
 
-  #sealUnit(unit: readonly Packet[], subStream: number, tee: boolean): Uint8Array[] | undefined {
+  /** TLPs of one sub-stream: units of as many as the port aggregates. */
+  #sealRun(run: readonly Packet[], subStream: number, tee: boolean): Uint8Array[] | undefined {
     const using = this.stream.isSecure ? this.stream.transmitKey(subStream) : undefined;
     if (!using) return undefined;
-    const last = unit.length - 1;
-    const clear = unit.map(({ header }, n) =>
-      join(this.#prefix(subStream, using.set, tee, n === last), header),
+    const most = this.stream.aggregation(subStream);
+    const clear = run.map(({ header }, n) =>
+      join(
+        this.#prefix(subStream, using.set, tee, n % most === most - 1 || n === run.length - 1),
+        header,
+      ),
     );
-    const data = unit.length === 1 ? unit[0]!.data : join(...unit.map((each) => each.data));
-    const nonce = iv(subStream, using.key.invocation++);
-    const aad = unit.length === 1 ? clear[0]! : join(...clear);
-    const whole = this.#cipher.seal(using.key.key, nonce, aad, data);
-    let at = 0;
-    return unit.map((packet, n) => {
-      const piece = whole.subarray(at, at + packet.data.length);
-      at += packet.data.length;
-      if (n < last) return join(clear[n]!, piece);
-      return join(clear[n]!, piece, whole.subarray(at, at + Prefix.MAC_BYTES));
+    const units: IdeUnit[] = [];
+    for (let at = 0; at < run.length; at += most) {
+      units.push({
+        iv: iv(subStream, using.key.invocation++),
+        aad: whole(clear.slice(at, at + most)),
+        text: whole(run.slice(at, at + most).map(({ data }) => data)),
+      });
+    }
+    const bodies = this.#cipher.seal(using.key.key, units);
+    return run.map(({ data }, n) => {
+      const body = bodies[Math.floor(n / most)] as Uint8Array;
+      const first = n - (n % most);
+      const at = run.slice(first, n).reduce((sum, each) => sum + each.data.length, 0);
+      const isLast = n % most === most - 1 || n === run.length - 1;
+      return join(clear[n]!, body.subarray(at, isLast ? body.length : at + data.length));
     });
   }
 
@@ -134,19 +149,49 @@ export class IdeEnd {
     return prefix;
   }
 
-  /** What may be believed now: nothing while the unit's MAC is still to come; undefined when a check failed. The caller then tells
-   *  the partner. */
-  open(tlp: Protected): Opened[] | undefined {
+  /** What may be believed now of TLPs that came one behind the other, all of this stream: nothing of a unit whose MAC is still to
+   *  come. `failed`: a check failed behind what is opened; the caller then tells the partner. */
+  open(tlps: readonly Protected[]): { opened: Opened[]; failed: boolean } {
     this.#renew();
-    const { subStream } = tlp;
-    if (!this.stream.isSecure) return undefined;
-    if (tlp.tee !== true && this.stream.isTeeLimited) return this.#fail();
-    if (!this.#counts(tlp)) return this.#fail();
-    const unit = this.#pending[subStream]!;
-    unit.push(tlp);
-    if (!tlp.mac) return unit.length < MOST_AGGREGATED ? [] : this.#fail();
-    this.#pending[subStream] = [];
-    return this.#openUnit(unit, tlp.mac) ?? this.#fail();
+    const opened: Opened[] = [];
+    for (let at = 0; at < tlps.length; ) {
+      if (!this.stream.isSecure) return { opened, failed: true };
+      const from = at;
+      const { subStream, set } = tlps[from]!;
+      while (at < tlps.length && tlps[at]!.subStream === subStream && tlps[at]!.set === set) at++;
+      const units = this.#gather(tlps.slice(from, at), subStream);
+      const good = this.#openUnits(units.whole, subStream, set);
+      opened.push(...good);
+      const all = units.whole.reduce((sum, unit) => sum + unit.length, 0);
+      if (!units.failed && good.length === all) continue;
+      this.stream.clear();
+      return { opened, failed: true };
+    }
+    return { opened, failed: false };
+  }
+
+  /** The units that end in these TLPs; what does not is kept. */
+  #gather(
+    tlps: readonly Protected[],
+    subStream: number,
+  ): { whole: Protected[][]; failed: boolean } {
+    const units: Protected[][] = [];
+    for (const tlp of tlps) {
+      const unit = this.#pending[subStream]!;
+      const [first = tlp] = unit;
+      const isWrong =
+        (!tlp.tee && this.stream.isTeeLimited) ||
+        !this.#counts(tlp) ||
+        first.set !== tlp.set ||
+        first.tee !== tlp.tee;
+      if (isWrong) return { whole: units, failed: true };
+      unit.push(tlp);
+      if (tlp.mac) {
+        units.push(unit);
+        this.#pending[subStream] = [];
+      } else if (unit.length >= MOST_AGGREGATED) return { whole: units, failed: true };
+    }
+    return { whole: units, failed: false };
   }
 
   /** A posted request missing from before this one shows in its counter. */
@@ -159,28 +204,22 @@ export class IdeEnd {
     return this.#received[subStream]! >= 0;
   }
 
-  #openUnit(unit: readonly Protected[], mac: Uint8Array): Opened[] | undefined {
-    const { subStream, set, tee } = unit[0]!;
+  /** Those up to the first whose MAC is wrong. */
+  #openUnits(units: readonly Protected[][], subStream: number, set: 0 | 1): Opened[] {
     const key = this.stream.receiveKey(subStream, set);
-    if (!key || unit.some((each) => each.set !== set || each.tee !== tee)) return undefined;
-    const nonce = iv(subStream, key.invocation++);
-    const aad = unit.length === 1 ? unit[0]!.clear : join(...unit.map((each) => each.clear));
-    const sealed = unit.length === 1 ? unit[0]!.data : join(...unit.map((each) => each.data));
-    const data = this.#cipher.seal(key.key, nonce, aad, sealed).subarray(0, sealed.length);
-    const again = this.#cipher.seal(key.key, nonce, aad, data);
-    const tag = again.subarray(data.length, data.length + TAG_BYTES);
-    if (!equal(tag.subarray(0, Prefix.MAC_BYTES), mac)) return undefined;
-    this.stream.received(subStream, set);
-    let at = 0;
-    return unit.map(({ header, data: { length } }) => {
-      at += length;
-      return { header, data: data.subarray(at - length, at), tee };
+    if (!key || units.length === 0) return [];
+    const texts = this.#cipher.open(
+      key.key,
+      units.map((unit) => unitOf(unit, subStream, key)),
+    );
+    if (texts.length > 0) this.stream.received(subStream, set);
+    return texts.flatMap((text, n) => {
+      let at = 0;
+      return units[n]!.map(({ header, tee, data: { length } }) => {
+        at += length;
+        return { header, data: text.subarray(at - length, at), tee };
+      });
     });
-  }
-
-  #fail(): undefined {
-    this.stream.clear();
-    return undefined;
   }
 
   /** What was counted in an earlier Secure time is of no use in this one. */
@@ -197,3 +236,14 @@ const MOST_AGGREGATED = 8;
 const COUNTED = [IdeKm.SUB_STREAM_NPR, IdeKm.SUB_STREAM_CPL];
 
 const isOf = ({ header }: Packet, subStream: number): boolean => subStreamOf(header) === subStream;
+
+/** One array of several, without a copy where there is one. */
+const whole = (parts: readonly Uint8Array[]): Uint8Array =>
+  parts.length === 1 ? parts[0]! : join(...parts);
+
+const unitOf = (unit: readonly Protected[], subStream: number, key: StreamKey): IdeUnit => ({
+  iv: iv(subStream, key.invocation++),
+  aad: whole(unit.map(({ clear }) => clear)),
+  text: whole(unit.map(({ data }) => data)),
+  mac: unit.at(-1)!.mac!,
+});

@@ -28,6 +28,7 @@ function laneOf(subStream: number, transmit: boolean): number {
 }
 
 const SET = 1 << IdeKm.KEY_SET_BIT;
+const STATE_MASK = 2 ** Selective.STATE_WIDTH - 1;
 const isTransmit = (lane: number) => bit(lane, IdeKm.DIRECTION_TX_BIT);
 
 /** Where a stream's registers are: Link and Selective streams have the same CONTROL and STATUS at different places. */
@@ -86,7 +87,8 @@ export class IdeStream {
   }
 
   get id(): number {
-    return field(this.#control, Selective.STREAM_ID_LSB, Selective.STREAM_ID_WIDTH);
+    // The register's last octet: every TLP asks.
+    return this.#config.octets[this.#block.control + Selective.STREAM_ID_LSB / 8]!;
   }
 
   get isDefault(): boolean {
@@ -111,7 +113,7 @@ export class IdeStream {
   /** Software has given this block a RID range: its Stream ID counts. A Link stream has no range. */
   get isConfigured(): boolean {
     const { rid2 } = this.#block;
-    return rid2 === undefined || bit(u32(this.#config.octets, rid2), Selective.RID_VALID_BIT);
+    return rid2 === undefined || bit(this.#config.octets[rid2]!, Selective.RID_VALID_BIT);
   }
 
   /** Whether a Requester ID is the partner's, or one of those behind it. */
@@ -132,8 +134,8 @@ export class IdeStream {
   }
 
   get isSecure(): boolean {
-    const status = u32(this.#config.octets, this.#block.status);
-    return field(status, 0, Selective.STATE_WIDTH) === Selective.SECURE;
+    const status = this.#config.octets[this.#block.status]!;
+    return (status & STATE_MASK) === Selective.SECURE;
   }
 
   /** Every lane has a key, and this session programmed it. */

@@ -7,7 +7,8 @@ export type Way = "up" | "down";
 export type Interposer = (way: Way, octets: Uint8Array) => readonly Uint8Array[];
 
 export interface LinkEnd {
-  receive(octets: Uint8Array): void;
+  /** TLPs, one behind the other. */
+  receive(tlps: readonly Uint8Array[]): void;
 }
 
 /** What went over a link, as sent. */
@@ -35,16 +36,22 @@ export class Link {
     this.#bottom = undefined;
   }
 
-  send(way: Way, octets: Uint8Array, isProtected: boolean): void {
-    this.counters.tlps++;
-    this.counters.bytes += octets.length;
-    if (isProtected) this.counters.protectedTlps++;
-    if (!this.interposer) this.inject(way, octets);
-    else for (const each of this.interposer(way, octets)) this.inject(way, each);
+  /** TLPs that leave one behind the other, all protected or none. */
+  send(way: Way, tlps: readonly Uint8Array[], isProtected: boolean): void {
+    const { counters, interposer } = this;
+    counters.tlps += tlps.length;
+    if (isProtected) counters.protectedTlps += tlps.length;
+    for (const { length } of tlps) counters.bytes += length;
+    if (!interposer) this.#deliver(way, tlps);
+    else for (const octets of tlps) this.#deliver(way, interposer(way, octets));
   }
 
   /** Puts octets on the wires as if the other end had sent them. */
   inject(way: Way, octets: Uint8Array): void {
-    (way === "up" ? this.#top : this.#bottom)?.receive(octets);
+    this.#deliver(way, [octets]);
+  }
+
+  #deliver(way: Way, tlps: readonly Uint8Array[]): void {
+    (way === "up" ? this.#top : this.#bottom)?.receive(tlps);
   }
 }

@@ -3,7 +3,8 @@
 import * as Prefix from "../abi/ide-prefix.ts";
 import * as Completion from "../abi/tlp-completion.ts";
 import type { IdeStream } from "./ide.ts";
-import { type IdeCipher, IdeEnd, protectedOf } from "./ide-end.ts";
+import type { IdeCipher } from "./ide-cipher.ts";
+import { IdeEnd, type Protected, protectedOf } from "./ide-end.ts";
 import type { Link, LinkEnd, Way } from "./link.ts";
 import {
   type CompletionTlp,
@@ -45,7 +46,7 @@ export interface PortOptions {
   /** Which way it sends. */
   way: Way;
   link: Link;
-  streams: () => readonly IdeStream[];
+  streams: readonly IdeStream[];
   cipher: IdeCipher;
   completer: Completer;
 }
@@ -114,33 +115,52 @@ export class LinkPort implements LinkEnd {
     return this.#send(packets, origin) ? "done" : "no stream";
   }
 
-  /** Octets from the link. Nothing that comes can make it throw. */
-  receive(octets: Uint8Array): void {
-    if (octets[Prefix.FORMAT_TYPE] === Prefix.IDE) {
-      this.#receiveProtected(octets);
-      return;
+  /** TLPs from the link. Nothing that comes can make it throw. */
+  receive(tlps: readonly Uint8Array[]): void {
+    for (let at = 0; at < tlps.length; ) {
+      const octets = tlps[at++]!;
+      if (octets[Prefix.FORMAT_TYPE] !== Prefix.IDE) {
+        const packet = packetOf(octets);
+        if (packet) this.#dispatch(packet, { tee: false, stream: undefined });
+        continue;
+      }
+      const stream = this.#streamOf(octets);
+      const first = protectedOf(octets);
+      if (!stream) continue;
+      // A TLP that is not even one makes the stream it names Insecure, as a wrong MAC does.
+      if (!first) this.#fail(stream);
+      else at += this.#receiveRun(stream, first, tlps.slice(at));
     }
-    const packet = packetOf(octets);
-    if (packet) this.#dispatch(packet, { tee: false, stream: undefined });
   }
 
-  #receiveProtected(octets: Uint8Array): void {
-    const tlp = protectedOf(octets);
-    // A TLP that is not even one cannot be tied to a stream but by its own word: the stream it names is told apart by its MAC.
-    const streamId = tlp?.streamId ?? octets[Prefix.STREAM_ID];
-    const stream = this.#options
-      .streams()
-      .find((each) => each.isSecure && each.isConfigured && each.id === streamId);
-    if (!stream) return;
-    const opened = tlp && this.#endOf(stream).open(tlp);
-    if (!tlp) stream.clear();
-    if (!opened) {
-      this.#sendPlain(ideFail(this.#options.id, stream.id));
-      return;
+  /** Those that follow under the same stream are opened with the first. Answers how many. */
+  #receiveRun(stream: IdeStream, first: Protected, rest: readonly Uint8Array[]): number {
+    const run = [first];
+    for (const octets of rest) {
+      const next = this.#streamOf(octets) === stream ? protectedOf(octets) : undefined;
+      if (!next) break;
+      run.push(next);
     }
+    const { opened, failed } = this.#endOf(stream).open(run);
     for (const packet of opened) {
       this.#dispatch(packet, { tee: packet.tee && !stream.isLink, stream });
     }
+    if (failed) this.#fail(stream);
+    return run.length - 1;
+  }
+
+  #streamOf(octets: Uint8Array): IdeStream | undefined {
+    if (octets[Prefix.FORMAT_TYPE] !== Prefix.IDE) return undefined;
+    const id = octets[Prefix.STREAM_ID];
+    for (const each of this.#options.streams)
+      if (each.isSecure && each.isConfigured && each.id === id) return each;
+    return undefined;
+  }
+
+  /** The stream is Insecure; its partner is told. */
+  #fail(stream: IdeStream): void {
+    stream.clear();
+    this.#sendPlain(ideFail(this.#options.id, stream.id));
   }
 
   #dispatch(packet: Packet, origin: Origin): void {
@@ -159,11 +179,11 @@ export class LinkPort implements LinkEnd {
   }
 
   get #linkStream(): IdeStream | undefined {
-    return this.#options.streams().find((stream) => stream.isLink && stream.isSecure);
+    return this.#options.streams.find((stream) => stream.isLink && stream.isSecure);
   }
 
   #failed(streamId: number): void {
-    for (const stream of this.#options.streams()) {
+    for (const stream of this.#options.streams) {
       if (stream.isConfigured && stream.id === streamId) stream.failReceived();
     }
   }
@@ -219,7 +239,7 @@ export class LinkPort implements LinkEnd {
     const sealed = this.#endOf(stream).seal(packets, origin.tee);
     if (!sealed) return false;
     const { link, way } = this.#options;
-    for (const octets of sealed) link.send(way, octets, true);
+    link.send(way, sealed, true);
     return true;
   }
 
@@ -227,7 +247,7 @@ export class LinkPort implements LinkEnd {
     const octets = new Uint8Array(header.length + data.length);
     octets.set(header);
     octets.set(data, header.length);
-    this.#options.link.send(this.#options.way, octets, false);
+    this.#options.link.send(this.#options.way, [octets], false);
   }
 
   #endOf(stream: IdeStream): IdeEnd {

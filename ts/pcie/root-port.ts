@@ -7,7 +7,7 @@ import { Misuse } from "../error.ts";
 import { findExtended } from "./config.ts";
 import { PcieFunction } from "./function.ts";
 import type { IdeStream } from "./ide.ts";
-import type { IdeCipher } from "./ide-end.ts";
+import type { IdeCipher } from "./ide-cipher.ts";
 import { Link } from "./link.ts";
 import { LinkPort, type Origin, type Transfer } from "./port.ts";
 import { idOf, routeOf, type Target } from "./route.ts";
@@ -77,7 +77,7 @@ export class RootPort {
       id,
       way: "down",
       link: this.link,
-      streams: () => own.streams,
+      streams: own.streams,
       cipher,
       completer: {
         idFor: () => id,

@@ -113,28 +113,31 @@ export function ideFail(requester: number, streamId: number): Packet {
   return { header, data: NOTHING };
 }
 
-const HEADER_BYTES: Record<number, number> = {
-  [Tlp.MEMORY_READ_32]: Tlp.SHORT_SIZE,
-  [Tlp.MEMORY_READ_64]: Tlp.SIZE,
-  [Tlp.MEMORY_WRITE_32]: Tlp.SHORT_SIZE,
-  [Tlp.MEMORY_WRITE_64]: Tlp.SIZE,
-  [Tlp.COMPLETION]: Completion.SIZE,
-  [Tlp.COMPLETION_DATA]: Completion.SIZE,
-  [Tlp.MESSAGE_LOCAL]: Tlp.SIZE,
-};
+/** By the first octet; 0: of no kind that this machine has. */
+const HEADER_BYTES = new Uint8Array(256);
+for (const short of [Tlp.MEMORY_READ_32, Tlp.MEMORY_WRITE_32]) HEADER_BYTES[short] = Tlp.SHORT_SIZE;
+for (const kind of [Tlp.COMPLETION, Tlp.COMPLETION_DATA]) HEADER_BYTES[kind] = Completion.SIZE;
+for (const long of [Tlp.MEMORY_READ_64, Tlp.MEMORY_WRITE_64, Tlp.MESSAGE_LOCAL])
+  HEADER_BYTES[long] = Tlp.SIZE;
+
+/** How long the header at an offset is; undefined: it is none. */
+export function headerBytesAt(octets: Uint8Array, at: number): number | undefined {
+  const bytes = HEADER_BYTES[octets[at + Tlp.FORMAT_TYPE] ?? 0xff];
+  return bytes && octets.length >= at + bytes ? bytes : undefined;
+}
+
+/** How many bytes of data the header at an offset promises. */
+export function dataBytesAt(octets: Uint8Array, at: number): number {
+  if (((octets[at + Tlp.FORMAT_TYPE]! >>> Tlp.DATA_BIT) & 1) === 0) return 0;
+  const words = ((octets[at + Tlp.LENGTH]! & 3) << 8) | octets[at + Tlp.LENGTH + 1]!;
+  return (words || Tlp.LENGTH_MOST) * DW;
+}
 
 /** Header and data of octets that are nothing but one TLP; undefined: malformed. */
 export function packetOf(octets: Uint8Array): Packet | undefined {
-  const bytes = HEADER_BYTES[octets[Tlp.FORMAT_TYPE] ?? -1];
-  if (bytes === undefined || octets.length < bytes) return undefined;
-  const header = octets.subarray(0, bytes);
-  return octets.length === bytes + dataBytes(header)
-    ? { header, data: octets.subarray(bytes) }
-    : undefined;
-}
-
-function dataBytes(header: Uint8Array): number {
-  return (header[Tlp.FORMAT_TYPE]! >>> Tlp.DATA_BIT) & 1 ? wordsOf(header) * DW : 0;
+  const bytes = headerBytesAt(octets, 0);
+  if (bytes === undefined || octets.length !== bytes + dataBytesAt(octets, 0)) return undefined;
+  return { header: octets.subarray(0, bytes), data: octets.subarray(bytes) };
 }
 
 function wordsOf(header: Uint8Array): number {

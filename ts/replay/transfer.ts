@@ -1,14 +1,15 @@
 // One system call of a trace that moves bytes between the guest's buffer and a device, or that waits. A transfer is one kick
-// exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP.
+// exit and one interrupt, as if nothing were cached; it bounces through shared pages under SEV, SEV-ES and SEV-SNP. Under SEV-TIO it
+// is an interface in RUN that asks for it, TLP by TLP under IDE.
 import * as Code from "../abi/exit.ts";
 import { featuresOf, type Generation } from "../chip/chip.ts";
+import type { Dma } from "../device/endpoint.ts";
 import { BadInput, CheckFailed } from "../error.ts";
 import type { Kernel } from "../guest/kernel.ts";
 import { leaveFor } from "../guest/leave.ts";
 import { Swiotlb } from "../guest/swiotlb.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { Platform } from "../platform.ts";
-import type { Via } from "../port.ts";
 import { SCRATCH } from "./record.ts";
 
 const PAGE = 0x1000;
@@ -48,21 +49,21 @@ export class Transfers {
   readonly #kernel: Kernel;
   readonly #pool: Swiotlb | undefined;
   readonly #kick: number;
-  readonly #via: Via | undefined;
+  readonly #dma: Dma | undefined;
   /** "CODE BY": how often. */
   readonly reasons: Map<string, number> = new Map();
 
-  constructor(platform: Platform, vm: Vm, kernel: Kernel) {
+  /** `dma`: the guest's own device, which needs no pool. */
+  constructor(platform: Platform, vm: Vm, kernel: Kernel, dma?: Dma) {
     const { generation, core } = platform;
-    const { sev, tio } = featuresOf(generation);
+    const { sev } = featuresOf(generation);
+    this.#dma = dma;
     this.#platform = platform;
     this.#vm = vm;
     this.#kernel = kernel;
     this.#kick = kickOf(generation);
-    if (sev && !tio) this.#pool = new Swiotlb(kernel, core.guest);
-    this.#via = tio ? { streamId: 0, rootPortId: 0 } : undefined;
-    if (tio) platform.bindDevice(DEVICE, vm);
-    else core.host.attach(DEVICE, vm.root);
+    if (sev && !dma) this.#pool = new Swiotlb(kernel, core.guest);
+    if (!dma) core.host.attach(DEVICE, vm.root);
   }
 
   /** The device takes the buffer's bytes; each piece is given to `took` as the device received it. */
@@ -110,12 +111,11 @@ export class Transfers {
 
   #send({ gva, bytes }: Piece): Uint8Array {
     const data = new Uint8Array(bytes);
-    const { device } = this.#platform.core;
     this.#reach(gva);
     const slot = this.#pool?.slot();
     if (slot) this.#pool?.bounceOut(slot, gva, bytes);
     const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
-    if (!device.read(DEVICE, gpa, data, this.#via)) this.#refused("read", gpa);
+    if (!this.#ask("read", gpa, data)) this.#refused("read", gpa);
     return data;
   }
 
@@ -129,12 +129,19 @@ export class Transfers {
   }
 
   #receive({ gva, bytes }: Piece, data: Uint8Array): void {
-    const { device } = this.#platform.core;
     this.#reach(gva);
     const slot = this.#pool?.slot();
     const gpa = slot ? slot.gpa : this.#kernel.gpaOf(gva);
-    if (!device.write(DEVICE, gpa, data, this.#via)) this.#refused("write", gpa);
+    if (!this.#ask("write", gpa, data)) this.#refused("write", gpa);
     if (slot) this.#pool?.bounceIn(slot, gva, bytes);
+  }
+
+  /** The device's own request. A posted write that was stopped shows in the IOMMU's log alone. */
+  #ask(what: "read" | "write", gpa: bigint, data: Uint8Array): boolean {
+    const { core, board } = this.#platform;
+    if (!this.#dma) return core.device[what](DEVICE, gpa, data);
+    const stopped = board?.iommu.events.length;
+    return this.#dma[what](gpa, data) === "done" && board?.iommu.events.length === stopped;
   }
 
   #leave(code: number, info1 = 0n): void {

@@ -1,6 +1,5 @@
 // The order of an IDE key's octets on the wire, and its iv. PCIe 6.33.3; RC-IDE programming guide 1.02.
 import { IV_BYTES } from "./crypto.ts";
-import { view } from "./octets.ts";
 
 const KEY_BYTES = 32;
 
@@ -15,6 +14,12 @@ export function swapKey(key: Uint8Array): Uint8Array {
 export function iv(subStream: number, invocation: bigint): Uint8Array {
   const octets = new Uint8Array(IV_BYTES);
   octets[0] = subStream << 4;
-  view(octets).setBigUint64(4, invocation, false);
+  let [high, low] = [Number(invocation >> 32n), Number(invocation & 0xffff_ffffn)];
+  for (let at = 3; at >= 0; at--) {
+    octets[4 + at] = high & 0xff;
+    octets[8 + at] = low & 0xff;
+    high >>>= 8;
+    low >>>= 8;
+  }
   return octets;
 }

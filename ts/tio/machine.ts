@@ -10,7 +10,7 @@ import { tioGuest, tioLayout } from "../guest/tio/program.ts";
 import type { GuestDevice, GuestTsm, GuestTsmOptions } from "../guest/tio/tsm.ts";
 import { AssignedDevice } from "../hypervisor/tsm/assigned.ts";
 import type { TioPhase, Tsm } from "../hypervisor/tsm/tsm.ts";
-import type { Vm } from "../hypervisor/vm.ts";
+import type { PageSize, Vm } from "../hypervisor/vm.ts";
 import { PCI_DEVICES, pciName } from "../pci-name.ts";
 import { createPlatform, type Platform, type PlatformOptions } from "../platform.ts";
 import { prng } from "../prng.ts";
@@ -30,9 +30,14 @@ export interface TioMachineOptions
   /** The guest's last look at a device that has proved itself. */
   judge?: NonNullable<GuestTsmOptions["judge"]>;
   vTom?: bigint;
+  /** Bytes of guest memory; default 8 MiB, of which the guest's own programs use less. */
+  memory?: bigint;
+  /** How the hypervisor backs it; default 4k. */
+  pageSize?: PageSize;
 }
 
-const MEMORY = 0x800000n;
+/** What lies behind it is nobody's yet. */
+export const MEMORY = 0x800000n;
 /** Behind memory and devices. */
 const SECRETS = 0x600000n;
 /** The guest's bus has its devices from here on, a slot each. */
@@ -48,7 +53,17 @@ export class TioMachine {
   readonly #tasks: TioTask[] = [];
   #mmio: bigint = tioLayout.memory;
 
-  constructor({ phase = 4, roots, clock, judge, vTom, ...options }: TioMachineOptions) {
+  constructor(made: TioMachineOptions) {
+    const {
+      phase = 4,
+      roots,
+      clock,
+      judge,
+      vTom,
+      memory = MEMORY,
+      pageSize = "4k",
+      ...options
+    } = made;
     this.phase = phase;
     this.platform = createPlatform({
       resident: 96 << 20,
@@ -72,8 +87,8 @@ export class TioMachine {
     };
     const image = tioGuest(SECRETS, [], own, () => this.#tasks.shift());
     this.vm = this.platform.createVm({
-      memory: MEMORY,
-      pageSize: "4k",
+      memory,
+      pageSize,
       image,
       plan: [{ type: "secrets", gpa: SECRETS, bytes: 0x1000 }],
     });
