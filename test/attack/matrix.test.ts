@@ -87,9 +87,9 @@ const trusted: [threat: string, got: string, via: RegExp][] = [
   ["tio-wrong-bdf", "nothing", /ILLEGAL_DEV_TABLE_ENTRY for device 0101/],
   ["tio-replayed-lock", "fault", /CONFIG_UNLOCKED/],
   ["tio-device-replaced", "fault", /CONFIG_UNLOCKED/],
-  ["tio-mmio-remap", "fault", /^#NPF .* refused/],
+  ["tio-mmio-remap", "fault", /^VMEXIT_NPF .* RMP/],
   ["tio-dma-other-guest", "nothing", /RMP_PAGE_FAULT for device 0200/],
-  ["tio-stale-sdte", "fault", /^#NPF .* refused/],
+  ["tio-stale-sdte", "fault", /RMP_PAGE_FAULT for device 0101/],
   ["tio-reset", "fault", /ERROR/],
   ["tio-unbind-in-flight", "fault", /ILLEGAL_DEV_TABLE_ENTRY for device 0101/],
   ["tio-wire-read", "nothing", /RUN/],
@@ -124,12 +124,14 @@ test("an attack that needs an interface is for sev-tio alone, and one that succe
     title: "the disk itself tells",
     tio(scene) {
       const disk = new Map<number, Uint8Array>();
+      scene.unbind();
+      scene.disconnect();
       scene.plug({
         behaviour: (dma) =>
           new Disk(dma, { bytes: 0x8000, read: () => {}, write: (at, from) => disk.set(at, from) }),
         vfs: 1,
       });
-      scene.reconnect();
+      scene.accept();
       scene.guestWrites();
       scene.heard.push(...disk.values());
       return scene.outcome();

@@ -1,35 +1,39 @@
 // The scene of an attack on trusted I/O: a guest with a disk of its own, an interface in RUN; and what an attacker has in hand: the
 // host, the bridge, the wires of the link, a device and a guest of his own. Never the guest, the firmware or the disk.
+import * as Code from "../abi/exit.ts";
 import * as Nvme from "../abi/nvme.ts";
 import type { BoardDevice, BoardDeviceOptions } from "../board.ts";
 import type { ChipName, Generation } from "../chip/chip.ts";
 import { Disk, memoryBlocks } from "../device/disk.ts";
 import type { Dma, Registers } from "../device/endpoint.ts";
 import { CheckFailed } from "../error.ts";
-import { drain } from "../guest/driver/io.ts";
-import { NvmeDriver } from "../guest/driver/nvme.ts";
+import type { Cpu, Step } from "../guest/cpu.ts";
+import { DirectMap } from "../guest/driver/io.ts";
+import { NvmeDriver, type NvmeStatus } from "../guest/driver/nvme.ts";
 import { Kernel } from "../guest/kernel.ts";
-import { BAR_GPA, TdiGuest } from "../guest/tdi-guest.ts";
+import { tioLayout } from "../guest/tio/program.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { HostBridge } from "../pcie/host-bridge.ts";
 import type { Link } from "../pcie/link.ts";
-import { createPlatform, type Platform } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import type { HostPort } from "../port.ts";
 import { prng } from "../prng.ts";
 import type { CoreModule } from "../structural.ts";
+import { TioMachine } from "../tio/machine.ts";
 import { Tsm } from "../tsm/bind.ts";
 import type { Got, Outcome } from "./attack.ts";
-import { describeIommuEvent } from "./describe.ts";
+import { describe, describeIommuEvent } from "./describe.ts";
 import { holds, same } from "./verdict.ts";
 
 const MIB = 0x100000;
-const MEMORY = 16n << 20n;
-const PAGE = 0x1000n;
-const BAR_BYTES = 0x4000;
 const LENGTH = 512;
 const DISK_BYTES = 0x8000;
+/** Rings and a list, then the page with the secret: private memory of the guest's, mapped as it is. */
+const RINGS = [0n, 1n, 2n, 3n, 4n].map((n) => tioLayout.buffers + n * 0x1000n);
+const SECRET = tioLayout.buffers + 0x8000n;
 
-/** The disk's first virtual function, and the attacker's device. */
+/** The disk, its first virtual function, and the attacker's device. */
+const SLOT = 0x100;
 export const DISK = 0x101;
 export const PUPPET = 0x200;
 /** Where on the disk the guest keeps its secret. */
@@ -67,81 +71,70 @@ export class TioScene {
   readonly events: string[] = [];
   /** All that the attacker has seen, or his device was told. */
   readonly heard: Uint8Array[] = [];
-  /** Every message of the TSM with the disk, as the host carried it. */
-  readonly messages: Uint8Array[] = [];
+  /** Every configuration write to the disk so far: what the host's TSM driver did there, its mailbox too. */
+  readonly writes: Parameters<HostBridge["write"]>[] = [];
+  readonly #machine: TioMachine;
   readonly #platform: Platform;
-  #tsm: Tsm;
-  readonly #guest: TdiGuest;
-  readonly #driver: NvmeDriver;
   readonly #secret: Uint8Array;
-  readonly #buffer: bigint;
+  #rid = 0;
+  #registers = 0n;
   #stranger: Vm | undefined;
   /** Why the guest will never run again, when that is so. */
   #stopped: string | undefined;
 
-  constructor({
-    chip,
-    seed,
-    module,
-  }: { chip: ChipName; seed: bigint; module?: CoreModule | undefined }) {
+  constructor({ seed, module }: { chip: ChipName; seed: bigint; module?: CoreModule | undefined }) {
     const puppets: Puppet[] = [];
     const disk = (dma: Dma) => new Disk(dma, memoryBlocks(new Uint8Array(DISK_BYTES)));
     const puppet = (dma: Dma) => {
       puppets.push(new Puppet(dma));
       return puppets.at(-1) as Puppet;
     };
-    this.#platform = createPlatform({
-      chip,
-      generation: "sev-tio",
+    this.#machine = new TioMachine({
       seed,
       dram: 1n << 30n,
       resident: 64 * MIB,
       devices: [{ behaviour: disk, vfs: 1 }, { behaviour: puppet }],
       ...(module ? { module } : {}),
     });
-    const { core, hypervisor, board } = this.#platform;
-    this.host = core.host;
-    this.bridge = hypervisor.bridge as HostBridge;
+    this.#platform = this.#machine.platform;
+    this.host = this.#platform.core.host;
+    this.bridge = this.#platform.hypervisor.bridge as HostBridge;
+    this.vm = this.#machine.vm;
     this.puppet = puppets[0] as Puppet;
     this.#secret = prng(seed, "victim").bytes(LENGTH);
     this.link = this.#slot(1).rootPort.link;
-    if (!board) throw new CheckFailed("sev-tio: no board");
-    this.#tsm = this.#connect(1);
-    this.vm = this.#platform.createVm({ memory: MEMORY, pageSize: "4k" });
-    const kernel = new Kernel(this.#platform, this.vm);
-    this.vm.mapRegisters(BAR_GPA, this.barOf(DISK), BigInt(BAR_BYTES));
-    this.host.attach(DISK, this.vm.root);
-    this.#guest = new TdiGuest(kernel, BAR_BYTES);
-    this.#accept();
-    const [buffer, ...pages] = this.#guest.pages(6);
-    this.#buffer = buffer?.gva as bigint;
-    const { registers, map } = this.#guest;
-    this.#driver = new NvmeDriver({ registers, pages, map });
-    this.note("the guest locked, attested and accepted the disk: RUN");
+    const write = this.bridge.write.bind(this.bridge);
+    this.bridge.write = (...request) => {
+      if (request[0] === SLOT) this.writes.push(request);
+      write(...request);
+    };
+    this.#endOnRefusal();
+    this.accept();
+  }
+
+  /** A nested page fault of a page that is mapped is not the host's to serve: the guest will never run again. */
+  #endOnRefusal(): void {
+    const serve = this.vm.exits.get(Code.VMEXIT_NPF);
+    this.vm.exits.set(Code.VMEXIT_NPF, (vm, vcpu, exit) => {
+      const isMapped = (exit.info1 & (1n << BigInt(Code.PRESENT_BIT))) !== 0n;
+      if (isMapped || !serve) throw new CheckFailed(describe(exit));
+      return serve(vm, vcpu, exit);
+    });
   }
 
   #slot(number: number): BoardDevice {
     return this.#platform.board?.devices[number - 1] as BoardDevice;
   }
 
-  #connect(number: number): Tsm {
-    const board = this.#platform.board as NonNullable<Platform["board"]>;
-    return new Tsm({
-      board,
-      slot: this.#slot(number),
-      firmware: this.#platform.core.firmware,
-      prng: prng(1n, `tsm ${number}`),
-      carry: (object, deliver) => {
-        if (number === 1) this.messages.push(object.slice());
-        return deliver(object);
-      },
-    });
-  }
-
-  #accept(): void {
-    this.#tsm.bind(this.vm, DISK);
-    if (!this.#tsm.validate(this.vm, this.barOf(DISK), BAR_GPA, BAR_BYTES / Number(PAGE)))
-      throw new CheckFailed("MMIO_VALIDATE: refused, expected the guest's pages");
+  /** The machine's TSM connects what is in the disk's slot, the guest locks, attests and accepts its interface. */
+  accept(): void {
+    const made = this.#machine;
+    made.tsm.write(made.node(SLOT, "tsm/connect"), "tsm0");
+    this.#rid = made.assign(DISK);
+    this.#registers = made.assigned.at(-1)?.bars[0]?.gpa ?? 0n;
+    made.write(this.#rid, "tsm/lock", "tsm0");
+    made.write(this.#rid, "tsm/accept", "1");
+    this.note("the guest locked, attested and accepted the disk: RUN");
   }
 
   /** Says what happened. */
@@ -149,67 +142,83 @@ export class TioScene {
     this.events.push(event);
   }
 
-  /** Where BAR 0 of an interface is. */
+  /** Where BAR 0 of an interface is, and where the guest has the disk's. */
   barOf(rid: number): bigint {
     const { port } = this.#slot(rid >> 8);
     const base = rid === port.functionId ? port.barAddress(0) : port.vfBarAddress(0, 0);
     return base ?? 0n;
   }
 
+  get registers(): bigint {
+    return this.#registers;
+  }
+
   /** The spa and the gpa of the page with the secret: a host knows both. */
   get secretPage(): { spa: bigint; gpa: bigint } {
-    const gpa = this.#guest.map.addressOf(this.#buffer);
-    return { spa: this.vm.spaOf(gpa) as bigint, gpa };
+    return { spa: this.vm.spaOf(SECRET) as bigint, gpa: SECRET };
   }
 
   /** The guest writes its secret to its disk. */
   guestWrites(): void {
-    const { kernel } = this.#guest;
-    const status = this.#try(() => {
-      if (!drain(this.#driver.open(kernel.io))) return "not ready";
-      kernel.write(this.#buffer, this.#secret);
-      return drain(this.#driver.write(kernel.io, BLOCK, this.#buffer, LENGTH));
-    });
+    const [pages, registers] = [RINGS.map((gva) => ({ gva, address: gva })), this.#registers];
+    this.#driver = new NvmeDriver({ registers, pages, map: new DirectMap((gva) => gva) });
+    const status = this.#run((driver, cpu) => this.#writing(driver, cpu));
     this.note(`the guest wrote its secret to the disk: ${status}`);
+  }
+
+  *#writing(driver: NvmeDriver, cpu: Cpu): Step<NvmeStatus> {
+    if (!(yield* driver.open(cpu))) return "no answer";
+    yield* cpu.write(SECRET, this.#secret);
+    return yield* driver.write(cpu, BLOCK, SECRET, LENGTH);
   }
 
   /** The guest reads it back. Undefined: it was told that it cannot, or it will never run again. */
   guestReads(): Uint8Array | undefined {
-    const { kernel } = this.#guest;
     const into = new Uint8Array(LENGTH);
-    const status = this.#try(() => {
-      kernel.write(this.#buffer, into);
-      return drain(this.#driver.read(kernel.io, BLOCK, this.#buffer, LENGTH));
+    const status = this.#run(function* (driver, cpu) {
+      yield* cpu.write(SECRET, into);
+      const read = yield* driver.read(cpu, BLOCK, SECRET, LENGTH);
+      yield* cpu.read(SECRET, into);
+      return read;
     });
     this.note(`the guest read the disk: ${status}`);
-    if (status !== Nvme.SUCCESS) return undefined;
-    kernel.read(this.#buffer, into);
-    return into;
+    return status === Nvme.SUCCESS ? into : undefined;
   }
 
-  #try<T>(act: () => T): T | string {
+  #driver: NvmeDriver | undefined;
+
+  #run(act: (driver: NvmeDriver, cpu: Cpu) => Step<NvmeStatus>): NvmeStatus | string {
+    if (this.#stopped !== undefined) return this.#stopped;
+    const driver = this.#driver as NvmeDriver;
+    let status: NvmeStatus = "no answer";
     try {
-      return act();
+      this.#machine.run(function* (_, cpu) {
+        status = yield* act(driver, cpu);
+      });
     } catch (error) {
       if (!(error instanceof CheckFailed)) throw error;
       this.#stopped = error.message;
       return error.message;
     }
+    return status;
   }
 
-  /** The guest asks the firmware to let the interface go, as when its driver is removed. */
+  /** The guest lets the interface go, as when its driver is removed. */
   unbind(): void {
-    this.#tsm.unbind(DISK);
-    this.note("the firmware stopped the interface: CONFIG_UNLOCKED, its secure entry cleared");
+    this.#machine.write(this.#rid, "tsm/unlock", "tsm0");
+    this.note(`the guest let the interface go: it is in ${this.state}`);
   }
 
   /** A guest of the attacker's own, which accepts his device. */
   get stranger(): Vm {
     if (this.#stranger) return this.#stranger;
-    this.#stranger = this.#platform.createVm({ memory: MEMORY, pageSize: "4k" });
+    const board = this.#platform.board as NonNullable<Platform["board"]>;
+    this.#stranger = this.#platform.createVm({ memory: BigInt(16 * MIB), pageSize: "4k" });
     new Kernel(this.#platform, this.#stranger);
     this.host.attach(PUPPET, this.#stranger.root);
-    this.#connect(2).bind(this.#stranger, PUPPET);
+    const { firmware } = this.#platform.core;
+    const parts = { board, slot: this.#slot(2), firmware, prng: prng(1n, "stranger") };
+    new Tsm(parts).bind(this.#stranger, PUPPET);
     this.note("the attacker's own guest accepted the attacker's device: RUN");
     return this.#stranger;
   }
@@ -228,16 +237,10 @@ export class TioScene {
     this.note("another device is in the disk's slot");
   }
 
-  /** A guest that does not look at who is in the slot: it accepts that device as it did the first. */
-  reconnect(): void {
-    this.#tsm = this.#connect(1);
-    this.#accept();
-    this.note("the guest accepted whatever is in the slot");
-  }
-
-  /** Another device's mailbox is not another's: the host may send the disk what it likes. */
-  send(object: Uint8Array): Uint8Array | undefined {
-    return this.#slot(1).device.exchange(object);
+  /** The host's TSM driver gives up the device that was there. */
+  disconnect(): void {
+    const made = this.#machine;
+    made.tsm.write(made.node(SLOT, "tsm/disconnect"), "tsm0");
   }
 
   /** The TDISP state of the disk's interface, as its device has it. */

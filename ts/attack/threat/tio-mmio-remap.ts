@@ -1,5 +1,4 @@
 // tio-mmio-remap: the host points the guest's registers at those of its own device, in tables that it owns.
-import { BAR_GPA } from "../../guest/tdi-guest.ts";
 import type { TioAttack } from "../attack.ts";
 import { DISK, PUPPET } from "../tio-scene.ts";
 
@@ -8,11 +7,11 @@ export const tioMmioRemap: TioAttack = {
   title: "the hypervisor maps its own device's registers where the guest has the disk's",
   tio(scene) {
     scene.guestWrites();
-    const { host, vm } = scene;
-    const entry = host.nestedEntry(vm.root, BAR_GPA);
+    const { host, vm, registers } = scene;
+    const entry = host.nestedEntry(vm.root, registers);
     const other = entry - scene.barOf(DISK) + scene.barOf(PUPPET);
     for (let page = 0n; page < 4n; page++) {
-      host.mapNested(vm.root, BAR_GPA + page * 0x1000n, other + page * 0x1000n, 0, []);
+      host.mapNested(vm.root, registers + page * 0x1000n, other + page * 0x1000n, 0, []);
     }
     host.flushAsid(vm.asid);
     scene.note("nested tables: the guest's registers are the attacker's device's");

@@ -6,13 +6,11 @@ export const tioReplayedLock: TioAttack = {
   title: "the interface is let go; the hypervisor replays the TSM's LOCK and START to the disk",
   tio(scene) {
     scene.guestWrites();
-    const recorded = scene.messages.map((object) => object.slice());
+    const recorded = [...scene.writes];
     scene.unbind();
-    for (const object of recorded) {
-      const answer = scene.send(object);
-      if (answer) scene.heard.push(answer);
-    }
-    scene.note(`${recorded.length} messages replayed: the interface is in ${scene.state}`);
+    // All that went through the disk's mailbox and registers, in the same order.
+    for (const request of recorded) scene.bridge.write(...request);
+    scene.note(`${recorded.length} writes replayed: the interface is in ${scene.state}`);
     return scene.outcome();
   },
 };

@@ -10,14 +10,13 @@ export const tioStaleSdte: TioAttack = {
   tio(scene) {
     scene.guestWrites();
     scene.unbind();
-    const { host, vm } = scene;
+    const { host } = scene;
     const { spa, gpa } = scene.secretPage;
     const word = (offset: number, value: bigint) => {
       const bytes = new DataView(new ArrayBuffer(8));
       bytes.setBigUint64(0, value, true);
       host.write(scene.barOf(DISK) + BigInt(offset), new Uint8Array(bytes.buffer));
     };
-    vm.takeRegisters(scene.barOf(DISK), 0x4000n);
     // The guest's own page as the queues of a disk that the host enables.
     word(Nvme.AQA, 0x000f_000fn);
     word(Nvme.ASQ, gpa);

@@ -11,17 +11,20 @@ export const tioWireInject: TioAttack = {
   title:
     "an interposer sends memory requests as the disk, in the clear and under the stream's name",
   tio(scene) {
-    scene.guestWrites();
-    const { gpa } = scene.secretPage;
-    const write = memoryRequest({ requester: DISK, tag: 0, address: gpa, bytes: 64 }, FORGED);
-    const read = memoryRequest({ requester: DISK, tag: 1, address: gpa, bytes: 64 });
     scene.link.interposer = (_, octets) => {
       scene.heard.push(octets.slice());
       return [octets];
     };
+    scene.guestWrites();
+    const { gpa } = scene.secretPage;
+    const write = memoryRequest({ requester: DISK, tag: 0, address: gpa, bytes: 64 }, FORGED);
+    const read = memoryRequest({ requester: DISK, tag: 1, address: gpa, bytes: 64 });
     const octetsOf = ({ header, data }: Packet) => Uint8Array.from([...header, ...data]);
     for (const packet of [write, read]) scene.link.inject("up", octetsOf(packet));
-    const prefix = Uint8Array.of(Prefix.IDE, (1 << Prefix.T_BIT) | (1 << Prefix.M_BIT), 1, 0);
+    // The stream's name is there for all to see.
+    const seen = scene.heard.find((octets) => octets[Prefix.FORMAT_TYPE] === Prefix.IDE);
+    const id = seen?.[Prefix.STREAM_ID] ?? 0;
+    const prefix = Uint8Array.of(Prefix.IDE, (1 << Prefix.T_BIT) | (1 << Prefix.M_BIT), id, 0);
     const forged = Uint8Array.from([...prefix, ...octetsOf(write), ...new Uint8Array(12)]);
     scene.link.inject("up", forged);
     scene.note("two requests in the clear, one with a MAC of zeros");
