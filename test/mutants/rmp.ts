@@ -3,13 +3,14 @@ import type { Mutants } from "./mutant.ts";
 
 const CHECK = ["assembly/rmp.test.ts"];
 const TABLE = ["assembly/rmp-table.test.ts"];
+const SEGMENT = ["assembly/rmp-segment.test.ts", ...TABLE];
 const HOST = ["assembly/instruction.test.ts"];
 const GUEST = ["assembly/guest-instruction.test.ts"];
 
 export const rmp: Mutants[] = [
   {
     file: "assembly/rmp.ts",
-    tests: TABLE,
+    tests: SEGMENT,
     changes: [
       ["if (!isDram(page) && !isMmio(page)) return 0;", ""],
       [
@@ -130,7 +131,7 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/rmp-table.ts",
-    tests: ["assembly/mmio.test.ts", ...TABLE],
+    tests: ["assembly/mmio.test.ts", ...SEGMENT],
     changes: [
       ["if (!isDram(page) && !isMmio(page)) return false;", ""],
       ["if (!isDram(page) && !isMmio(page)) return false;", "if (!isDram(page)) return false;"],
@@ -164,7 +165,7 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/rmp-table.ts",
-    tests: TABLE,
+    tests: SEGMENT,
     changes: [
       ["return page < load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES)", "return true"],
       ["if (index >= load<u32>(Memory.RMP_TABLE, Table.SEGMENTS)) return false;", ""],
