@@ -14,18 +14,7 @@ import {
 import * as Code from "../../ts/abi/exit.ts";
 import * as Msr from "../../ts/abi/msr.ts";
 import type { RmpState } from "../../ts/port.ts";
-import {
-  bit,
-  Chance,
-  coreModule,
-  LARGE,
-  MIB,
-  OPEN,
-  PAGE,
-  pattern,
-  rmpLow,
-  withCore,
-} from "../core.ts";
+import { bit, Chance, LARGE, MIB, OPEN, PAGE, pattern, withCore } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { Lab } from "../lab.ts";
 

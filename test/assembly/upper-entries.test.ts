@@ -95,7 +95,7 @@ for (const [name, bits, stopped] of entries) {
 }
 
 // The same in the guest's own tables, where who asks is a user or not.
-const own: [string, bigint, Kind[], number][] = [
+const own: [string, bigint, Kind[], 0 | 3][] = [
   ["read-only", WRITABLE, ["write"], 3],
   ["no-execute", NX, ["fetch"], 0],
   ["the supervisor's", USER, ["read", "write", "fetch"], 3],
