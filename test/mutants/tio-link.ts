@@ -43,7 +43,7 @@ export const tioLink: Mutants[] = [
     file: "ts/pcie/port.ts",
     tests: link,
     changes: [
-      ["if (this.#mustBeProtected && !origin.stream) return;", ""],
+      ["if (this.#mustBeProtected && !origin.stream) return;", "if (false) return;"],
       ["if (wanted.origin.tee !== tee ||", "if ("],
     ],
   },
