@@ -4,7 +4,7 @@ import * as Record from "../ts/abi/record";
 import * as State from "../ts/abi/state";
 import * as Vcpu from "../ts/abi/vcpu";
 import { spa } from "./nested";
-import { check } from "./rmp";
+import { checkAs, ownedBy, wanted } from "./rmp";
 import { READ } from "./tlb";
 import { folded } from "./value";
 import { walk } from "./walk";
@@ -24,13 +24,14 @@ export function walkEach(count: u32): u32 {
 /** Asks the RMP for a read by the running vCPU: of a page (the record's BYTES) at a gpa (its GVA), mapped 4 KiB. */
 export function checkEach(count: u32): u32 {
   let digest = load<u64>(Memory.STATE, State.DIGEST);
-  const asid = load<u32>(Memory.VCPU, Vcpu.ASID);
+  const owned = ownedBy(load<u32>(Memory.VCPU, Vcpu.ASID), false);
   const vmpl = load<u32>(Memory.VCPU, Vcpu.VMPL);
+  const wants = wanted(READ, false);
   for (let i: u32 = 0; i < count; i++) {
     const record: usize = Memory.BATCH + (usize(i) << 4);
     const page = load<u32>(record, Record.BYTES);
     const gpa = load<u64>(record, Record.GVA);
-    digest = folded(digest, check(page, gpa, asid, vmpl, false, READ, false));
+    digest = folded(digest, checkAs(page, gpa, owned, vmpl, wants));
   }
   store<u64>(Memory.STATE, digest, State.DIGEST);
   return count;

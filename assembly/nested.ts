@@ -63,6 +63,8 @@ export function errorOf(failure: u64): u64 {
 
 /** The running vCPU's nested walk, remembered or walked: 0, or why not. The RMP is not asked. */
 export function walkHost(address: u64, need: u64): u64 {
+  const root = load<u64>(Memory.VCPU, Vcpu.NCR3);
+  if (isOff() && follow(root, address, need)) return 0;
   const row = findNested(address, need);
   if (row) {
     const flags = u64(load<u32>(row, Nested.FLAGS));
@@ -71,7 +73,7 @@ export function walkHost(address: u64, need: u64): u64 {
     hostKey = bit(flags, Nested.ENCRYPTED_BIT) ? 0 : Frame.RAW;
     return 0;
   }
-  const failure = walkDown(load<u64>(Memory.VCPU, Vcpu.NCR3), address, need, true);
+  const failure = walkDown(root, address, need, true);
   if (failure) return failure;
   const encrypted = u32(hostKey != Frame.RAW) << Nested.ENCRYPTED_BIT;
   const flags = encrypted | (u32(isNestedLarge) << Nested.LARGE_BIT);
@@ -81,7 +83,7 @@ export function walkHost(address: u64, need: u64): u64 {
 
 /** The walk from any root, nothing remembered: 0, or why not. */
 export function walkTables(root: u64, address: u64, need: u64): u64 {
-  return walkDown(root, address, need, false);
+  return follow(root, address, need) ? 0 : walkDown(root, address, need, false);
 }
 
 /** The walk from a root through tables that are all open, marked and followed before, to 4 KiB: what most walks are. No call, so
@@ -123,7 +125,6 @@ function follow(root: u64, address: u64, need: u64): bool {
 
 /** Each table is opened under the key that the entry above it names. */
 function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
-  if ((!remembers || isOff()) && follow(root, address, need)) return 0;
   const frames = frameMask();
   const c = cBit();
   const reserved = reservedBits(true);

@@ -210,6 +210,16 @@ export function check(
   need: u64,
   large: bool,
 ): u64 {
+  return checkAs(page, gpa, ownedBy(asid, large), vmpl, wanted(need, user));
+}
+
+/** The entry that allows a page at gpa 0 to an ASID, but for permissions. */
+export function ownedBy(asid: u32, large: bool): u64 {
+  return (u64(asid) << Rmp.ASID_LSB) | (u64(large) << Rmp.PAGE_SIZE_BIT) | GOOD;
+}
+
+/** As check, of what an entry must say and what it must permit. Five parameters: as many as V8 passes in registers. */
+export function checkAs(page: u32, gpa: u64, owned: u64, vmpl: u32, wants: u32): u64 {
   if (isDram(page)) {
     const root: usize = load<u32>(Memory.STATE, State.RMP_ROOT);
     let owner = headOf(page);
@@ -218,31 +228,22 @@ export function check(
       owner = page;
       entry = placeIn(root, page);
     }
-    const mapped = (gpa & ~OFFSET) - (u64(page - owner) << PAGE_SHIFT);
-    const low = mapped | (u64(asid) << Rmp.ASID_LSB) | (u64(large) << Rmp.PAGE_SIZE_BIT) | GOOD;
+    const low = ((gpa & ~OFFSET) - (u64(page - owner) << PAGE_SHIFT)) | owned;
     const granted: u32 = load<u8>(entry + vmpl, Rmp.HIGH);
     const isGood = (load<u64>(entry) & DECIDES) == low && !(gpa >> Rmp.ASID_LSB);
-    if (isGood && !(wanted(need, user) & ~granted)) return ALLOWED;
+    if (isGood && !(wants & ~granted)) return ALLOWED;
   }
-  return verdict(page, gpa, asid, vmpl, user, need, large);
+  return verdict(page, gpa, owned, vmpl, wants);
 }
 
 /** The check step by step: what is wrong. */
-function verdict(
-  page: u32,
-  gpa: u64,
-  asid: u32,
-  vmpl: u32,
-  user: bool,
-  need: u64,
-  large: bool,
-): u64 {
-  const owner = checkOwner(page, gpa, asid, large);
+function verdict(page: u32, gpa: u64, owned: u64, vmpl: u32, wants: u32): u64 {
+  const owner = checkOwner(page, gpa, asidOf(owned), bit(owned, Rmp.PAGE_SIZE_BIT));
   if (owner != ALLOWED) return owner;
   const entry = governing(page);
   if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;
   const granted: u32 = load<u8>(placeOf(entry) + vmpl, Rmp.HIGH);
-  return wanted(need, user) & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED;
+  return wants & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED;
 }
 
 // The entry that allows a page, in one comparison: all its bits but the region's count and the VMSA's.
@@ -257,7 +258,8 @@ const DATA: u32 =
 const KERNEL: u32 = DATA | (1 << (Rmp.PERMISSION_EXECUTE_SUPERVISOR_BIT + (4 << Tlb.FETCH_BIT)));
 const USER: u32 = DATA | (1 << (Rmp.PERMISSION_EXECUTE_USER_BIT + (4 << Tlb.FETCH_BIT)));
 
-function wanted(need: u64, user: bool): u32 {
+/** The permissions that an access needs. */
+export function wanted(need: u64, user: bool): u32 {
   assert(need == READ || need == WRITE || need == FETCH);
   return ((user ? USER : KERNEL) >> (u32(need) << 2)) & 15;
 }

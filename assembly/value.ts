@@ -23,9 +23,14 @@ export function imageWord(gva: u64): u64 {
   return mixed((gva + seed()) * STEP);
 }
 
-/** What record number `ordinal` stores at a gva. One multiplication: this is on the hot path. */
+/** What record number `ordinal` stores at a gva. */
 export function storedWord(ordinal: u64, gva: u64): u64 {
-  const x = ((ordinal << 24) ^ gva ^ seed()) * STEP;
+  return storedAs(seed(), ordinal, gva);
+}
+
+/** The same where the seed is at hand. One multiplication: this is on the hot path. */
+export function storedAs(seed: u64, ordinal: u64, gva: u64): u64 {
+  const x = ((ordinal << 24) ^ gva ^ seed) * STEP;
   return x ^ (x >> 32);
 }
 

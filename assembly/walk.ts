@@ -15,7 +15,15 @@ import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
 import { DEVICE, errorOf, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
 import { markDirty, open } from "./page";
-import { ALLOWED, check, isEnabled, isHypervisorOwned, NOT_VALIDATED } from "./rmp";
+import {
+  ALLOWED,
+  checkAs,
+  isEnabled,
+  isHypervisorOwned,
+  NOT_VALIDATED,
+  ownedBy,
+  wanted,
+} from "./rmp";
 import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
 import { findTable, grantedOf, GUEST, levelOf, noExecuteOf, rememberTable } from "./walk-cache";
@@ -248,7 +256,8 @@ export function walkNested(address: u64, need: u64, enc: bool, stage: i32): bool
 function checkPrivate(page: u32, address: u64, need: u64, present: u64): bool {
   const asid = load<u32>(Memory.VCPU, Vcpu.ASID);
   const vmpl = load<u32>(Memory.VCPU, Vcpu.VMPL);
-  const verdict = check(page, address, asid, vmpl, isUser(), need, isNestedLarge);
+  const owned = ownedBy(asid, isNestedLarge);
+  const verdict = checkAs(page, address, owned, vmpl, wanted(need, isUser()));
   if (verdict == ALLOWED) return true;
   if (verdict == NOT_VALIDATED) return exception(Exit.VC, Exit.PAGE_NOT_VALIDATED, accessed);
   return npf(present | verdict, address);

@@ -167,15 +167,18 @@ static inline u32 placeOfEntry(Machine *M, u32 page) {
 #define USER (DATA | (1u << (RMP_PERMISSION_EXECUTE_USER_BIT + 4 * FETCH)))
 #define LARGE (MASK(RMP_ASSIGNED_BIT) | MASK(RMP_PAGE_SIZE_BIT))
 
-static u64 check(Machine *M, u32 page, u64 gpa, u32 asid, u32 vmpl, int user, u64 need, int large) {
+static u64 ownedBy(u32 asid, int large) {
+  return ((u64)asid << RMP_ASID_LSB) | ((u64)large << RMP_PAGE_SIZE_BIT) | GOOD;
+}
+static u32 wanted(u64 need, int user) { return ((user ? USER : KERNEL) >> ((u32)need << 2)) & 15; }
+
+static u64 checkAs(Machine *M, u32 page, u64 gpa, u64 owned, u32 vmpl, u32 wants) {
   u32 owner = (L64(placeOfEntry(M, page & ~511u)) & LARGE) == LARGE ? page & ~511u : page;
   u32 governs = placeOfEntry(M, owner);
-  u64 mapped = (gpa & ~OFFSET) - ((u64)(page - owner) << 12);
-  u64 low = mapped | ((u64)asid << RMP_ASID_LSB) | ((u64)large << RMP_PAGE_SIZE_BIT) | GOOD;
+  u64 low = ((gpa & ~OFFSET) - ((u64)(page - owner) << 12)) | owned;
   if ((L64(governs) & DECIDES) != low || gpa >> RMP_ASID_LSB) fail("not the guest's page");
   u32 granted = L8(governs + RMP_HIGH + vmpl);
-  u32 wanted = ((user ? USER : KERNEL) >> ((u32)need << 2)) & 15;
-  return wanted & ~granted ? REFUSED | MASK(EXIT_VMPL_BIT) : 0;
+  return wants & ~granted ? REFUSED | MASK(EXIT_VMPL_BIT) : 0;
 }
 
 // The walk (assembly/walk.ts, assembly/nested.ts).
@@ -242,7 +245,6 @@ static int follow(Machine *M, u64 root, u64 address, u64 need) {
 }
 
 static void walkDown(Machine *M, u64 root, u64 address, u64 need) {
-  if (M->plain && follow(M, root, address, need)) return;
   if (address & ~(M->frames | OFFSET)) fail("no such gpa");
   u64 reserved = reservedBits(M, 1), above = root, granted = ~0ull, noExecute = 0, level = 3;
   u32 row = findTable(M, HOST_SETS, address, &level);
@@ -287,6 +289,8 @@ static void walkDown(Machine *M, u64 root, u64 address, u64 need) {
 }
 
 static void walkHost(Machine *M, u64 address, u64 need) {
+  u64 root = L64(MEMORY_VCPU + VCPU_NCR3);
+  if (M->plain && follow(M, root, address, need)) return;
   u32 row = findNested(M, address, need);
   if (row) {
     u32 flags = L32(row + NESTED_TLB_FLAGS);
@@ -295,7 +299,7 @@ static void walkHost(Machine *M, u64 address, u64 need) {
     M->hostKey = BIT(flags, NESTED_TLB_ENCRYPTED_BIT) ? 0 : FRAME_RAW;
     return;
   }
-  walkDown(M, L64(MEMORY_VCPU + VCPU_NCR3), address, need);
+  walkDown(M, root, address, need);
   u32 flags = ((u32)(M->hostKey != FRAME_RAW) << NESTED_TLB_ENCRYPTED_BIT) | ((u32)M->isNestedLarge << NESTED_TLB_LARGE_BIT);
   keepNested(M, address, need, pageOf(M->spa), flags);
 }
@@ -306,7 +310,8 @@ static void walkNested(Machine *M, u64 address, u64 need, int enc) {
   if (!isEnabled(M)) return;
   u32 page = pageOf(M->spa);
   if (!isSnp(M) || !enc) fail("a shared page");
-  if (check(M, page, address, VCPU(ASID), VCPU(VMPL), VCPU(CPL) == 3, need, M->isNestedLarge)) fail("refused by the RMP");
+  u64 owned = ownedBy(VCPU(ASID), M->isNestedLarge);
+  if (checkAs(M, page, address, owned, VCPU(VMPL), wanted(need, VCPU(CPL) == 3))) fail("refused by the RMP");
 }
 
 static u32 tableKey(Machine *M) { return isSev(M) ? VCPU(ASID) : M->hostKey; }
@@ -472,10 +477,11 @@ static void walkEach(Machine *M, u32 records) {
 
 static void checkEach(Machine *M, u32 records) {
   u64 digest = L64(MEMORY_STATE + STATE_DIGEST);
-  u32 asid = VCPU(ASID), vmpl = VCPU(VMPL);
+  u64 owned = ownedBy(VCPU(ASID), 0);
+  u32 vmpl = VCPU(VMPL), wants = wanted(READ, 0);
   for (u32 i = 0; i < records; i++) {
     u32 record = MEMORY_BATCH + (i << 4);
-    digest = folded(digest, check(M, L32(record + RECORD_BYTES), L64(record + RECORD_GVA), asid, vmpl, 0, READ, 0));
+    digest = folded(digest, checkAs(M, L32(record + RECORD_BYTES), L64(record + RECORD_GVA), owned, vmpl, wants));
   }
   L64(MEMORY_STATE + STATE_DIGEST) = digest;
 }
