@@ -8,6 +8,7 @@ import { at, mmioAccess, npf } from "./exit";
 import { flatTo, isFlat } from "./flat";
 import { spa } from "./nested";
 import { open, openForWrite } from "./page";
+import { refill } from "./refill";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
 import { gpa, isDevice, isPrivate, isSnp, walk, walkedKey } from "./walk";
 
@@ -20,11 +21,18 @@ export function locate(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   const found = isCanonical(gva) ? lookup(gva, tag, need) : NOWHERE;
   if (found && need != WRITE) return found;
   if (found) {
-    const info = infoOf(u32(found >> 12));
-    store<u64>(info, load<u64>(info, Frame.DIRTY) | linesOf(found, bytes), Frame.DIRTY);
+    markLines(found, bytes);
     return found;
   }
-  return walkTo(gva, bytes, need, tag);
+  const place = refill(gva, need, tag);
+  if (!place) return walkTo(gva, bytes, need, tag);
+  if (need == WRITE) markLines(place, bytes);
+  return place;
+}
+
+function markLines(place: usize, bytes: u32): void {
+  const info = infoOf(u32(place >> PAGE_SHIFT));
+  store<u64>(info, load<u64>(info, Frame.DIRTY) | linesOf(place, bytes), Frame.DIRTY);
 }
 
 /** The mask of the lines that `bytes` at a linear address touch. */

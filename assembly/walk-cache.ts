@@ -1,6 +1,7 @@
 // What a vCPU's walks found on their way, for the next ones: nested walks finished (gpa to spa), and tables of the two lowest
 // levels on either side. Nothing here says that an access is allowed: the RMP is asked each time, and leaves are read each time.
 // What drops a row is in dependent.ts; a table's row also ends with its frame's generation, as a TLB entry does.
+import * as Directory from "../ts/abi/directory";
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Nested from "../ts/abi/nested-tlb";
@@ -85,6 +86,15 @@ function isTableOf(row: usize, vcpu: u64, number: u64): bool {
   if (load<u64>(row, Row.TAG) != ((number << Tlb.PAGE_LSB) | vcpu)) return false;
   const frame = load<u32>(row, Row.FRAME);
   return load<u32>(infoOf(frame), Frame.GENERATION) == load<u32>(row, Row.GENERATION);
+}
+
+/** The row of the lowest table of an address; 0 when it is not known, or was written since it was walked. */
+export function knownTable(sets: usize, address: u64): usize {
+  if (isOff() || (address & ~TAGGED && sets == HOST)) return 0;
+  const number = numberOf(address & TAGGED, 0);
+  const row = tableRow(sets, 0, number);
+  if (!isTableOf(row, addressTag(0) | READ, number)) return 0;
+  return bit(load<u32>(load<u32>(row, Row.ENTRY), Directory.OPEN), Directory.WRITTEN_BIT) ? 0 : row;
 }
 
 /** The level of a row's table. */

@@ -143,7 +143,7 @@ function curve(name: string, ours: Measured, peer: Measured): Figure {
 
 /** Random accesses as the working set of one VM grows, then as VMs of 4 MiB are added, which run in turn. */
 async function scale(quick: boolean): Promise<Figure[]> {
-  const sizes = quick ? [4, 64] : [4, 16, 64, 256, 1024];
+  const sizes = quick ? [4, 64, 256] : [4, 16, 64, 256, 1024];
   const vms = quick ? [1, 16] : [1, 4, 16, 64];
   const points = [
     ...sizes.map((mib) => ({ name: `scale-${mib}-mib`, guests: 1, pages: mib * MIB_PAGES })),

@@ -31,6 +31,7 @@ import {
   type States,
 } from "./judge.ts";
 import { GUEST_DEVICE_ID, PF0, ROOT_PORT, TioRig } from "./rig.ts";
+import { sessionKeys } from "./session-keys.ts";
 
 type Values = Record<string, number | bigint | Uint8Array>;
 
@@ -318,11 +319,12 @@ class Fuzz {
 export function fuzz(count: number, seed: number, say: (line: string) => void): Tally {
   const run = new Fuzz(seed);
   const scan = new KeyScan(run.rig);
+  const sealed = sessionKeys();
   const every = Math.max(Math.floor(count / 4), 1_500);
   for (let i = 0; i < count; i++) {
     try {
       run.step();
-      if (i % 50 === 0) for (const secret of run.secrets()) scan.keep(secret);
+      if (i % 50 === 0) for (const secret of [...run.secrets(), ...sealed()]) scan.keep(secret);
       if (i % every === every - 1) {
         scan.note();
         scan.check();
