@@ -36,7 +36,7 @@ export const rmp: Mutants[] = [
         "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT)",
         "u64(1) << Rmp.PAGE_SIZE_BIT",
       ],
-      ["isGood && !(wanted(need, user) & ~granted)", "isGood"],
+      ["isGood && !(wants & ~granted)", "isGood"],
       [
         "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.VALIDATED_BIT)",
         "u64(1) << Rmp.ASSIGNED_BIT",
@@ -71,7 +71,7 @@ export const rmp: Mutants[] = [
       ["return REFUSED | mask(Exit.SIZEM_BIT)", "return REFUSED"],
       ["if (owner != ALLOWED) return owner;", ""],
       ["if (!bit(lowOf(entry), Rmp.VALIDATED_BIT)) return NOT_VALIDATED;", ""],
-      ["wanted(need, user) & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED", "ALLOWED"],
+      ["wants & ~granted ? REFUSED | mask(Exit.VMPL_BIT) : ALLOWED", "ALLOWED"],
       [
         "(1 << Rmp.PERMISSION_READ_BIT) | (1 << Rmp.PERMISSION_WRITE_BIT)",
         "1 << Rmp.PERMISSION_WRITE_BIT",

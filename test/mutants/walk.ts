@@ -118,4 +118,20 @@ export const walk: Mutants[] = [
       ["need != FETCH || !bit(noExecute, Pte.NX_BIT)", "true"],
     ],
   },
+  {
+    file: "assembly/refill.ts",
+    tests,
+    changes: [
+      [
+        "(entry & (noted | c | reservedBits(true))) != (noted | c)",
+        "(entry & (noted | c)) != (noted | c)",
+      ],
+      ["(entry & (noted | reservedBits(true))) != noted", "(entry & 1) == 0"],
+      ["  if (!grants(entry, rights, need, user)) return NOWHERE;\n", ""],
+      ["  if (!grants(entry, load<u32>(row, Row.RIGHTS), need, true)) return 0;\n", ""],
+      ["|| (need == WRITE && open != frame)", ""],
+      ["  if (load<u32>(infoOf(frame), Frame.KEY) != asid) return NOWHERE;\n", ""],
+      ["wanted(need, user)) != ALLOWED) return NOWHERE;", "wanted(need, user)) != ALLOWED) {}"],
+    ],
+  },
 ];
