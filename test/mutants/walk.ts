@@ -120,7 +120,7 @@ export const walk: Mutants[] = [
   },
   {
     file: "assembly/refill.ts",
-    tests,
+    tests: [...tests, "assembly/walk.test.ts", "assembly/rmp.test.ts"],
     changes: [
       [
         "(entry & (noted | c | reservedBits(true))) != (noted | c)",
@@ -130,6 +130,17 @@ export const walk: Mutants[] = [
       ["  if (!grants(entry, rights, need, user)) return NOWHERE;\n", ""],
       ["  if (!grants(entry, load<u32>(row, Row.RIGHTS), need, true)) return 0;\n", ""],
       ["|| (need == WRITE && open != frame)", ""],
+      ["const all = u32(entry) & rights;", "const all = u32(entry);"],
+      ["const all = u32(entry) & rights;", "const all = rights;"],
+      ["if (need == WRITE && !(all & (1 << Pte.WRITE_BIT))) return false;", ""],
+      ["(bit(entry, Pte.NX_BIT) || bit(rights, Row.NX_BIT))", "bit(entry, Pte.NX_BIT)"],
+      ["(bit(entry, Pte.NX_BIT) || bit(rights, Row.NX_BIT))", "bit(rights, Row.NX_BIT)"],
+      ["return !user || (all & (1 << Pte.USER_BIT)) != 0;", "return true;"],
+      ["return !user || (all", "return (all"],
+      ["if (mode != MODES || !isEnabled() || ", "if (!isEnabled() || "],
+      ["|| !isCanonical(gva) ||", "||"],
+      [" || !mayRun()) return NOWHERE", ") return NOWHERE"],
+      ["return large ? 0 : load", "return load"],
       ["  if (load<u32>(infoOf(frame), Frame.KEY) != asid) return NOWHERE;\n", ""],
       ["wanted(need, user)) != ALLOWED) return NOWHERE;", "wanted(need, user)) != ALLOWED) {}"],
     ],
