@@ -1,4 +1,6 @@
 // The RMP instructions against their slow twin; what the hypervisor's own refuse. Spec digest rmp.md 4.1 to 4.3.
+import { milan } from "../../dist/chip/milan.js";
+import { rmpTable } from "../../dist/chip/rmp.js";
 import { silicon, startMachine } from "../../dist/silicon.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Memory from "../../ts/abi/memory.ts";
@@ -110,6 +112,7 @@ test("reserved bits of rmp_state are refused", () => {
     snp: true,
     vmplFull: 15,
     cacheWarp: false,
+    rmp: rmpTable(milan, DRAM),
   });
   for (const at of [
     RmpLayout.ASSIGNED,
@@ -130,6 +133,9 @@ test("reserved bits of rmp_state are refused", () => {
       assert.is(made.exports.rmpLow(0x20_0000n), 0n);
     }
   }
+  // Nothing else was wrong with it.
+  made.bytes[Memory.WINDOW + RmpLayout.RESERVED_0B] = 0;
+  assert.is(made.exports.rmpupdate(0x20_0000n, Memory.WINDOW, false), 0);
 });
 
 const someState: RmpState = {

@@ -129,6 +129,19 @@ export const rmp: Mutants[] = [
     changes: [["if (!isDram(page) && !isMmio(page)) return 0;", "if (!isDram(page)) return 0;"]],
   },
   {
+    file: "assembly/rmp-table.ts",
+    tests: ["assembly/mmio.test.ts", ...TABLE],
+    changes: [
+      ["if (!isDram(page) && !isMmio(page)) return false;", ""],
+      ["if (!isDram(page) && !isMmio(page)) return false;", "if (!isDram(page)) return false;"],
+    ],
+  },
+  {
+    file: "assembly/iommu.ts",
+    tests: ["assembly/mmio.test.ts"],
+    changes: [["if (!row || !isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""]],
+  },
+  {
     file: "assembly/nested.ts",
     tests: ["assembly/rmp.test.ts"],
     changes: [["if (isEnabled() && !isHypervisorOwned(page, false)) return false;", ""]],
@@ -144,7 +157,6 @@ export const rmp: Mutants[] = [
       ["!valid || load<u32>(row, DeviceTable.VIA) != via", "false"],
       ["if (load<u8>(fenceAt(row, asid)) & FENCED_DMA)", "if (false)"],
       ["  store<u8>(fence, load<u8>(fence) | u8(mask(DeviceTable.FENCE_ERROR_BIT)));\n", ""],
-      ["if (!row || !isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""],
       ["if (load<u32>(row, DeviceTable.ASID) != asid) return UNTRUSTED;", ""],
       ["if (bit(load<u8>(fenceAt(row, asid)), DeviceTable.FENCE_MMIO_BIT)) return UNTRUSTED;", ""],
       ["need != WRITE || !isEnabled() || isHypervisorOwned(pageOf(spa), isNestedLarge)", "true"],
@@ -154,8 +166,6 @@ export const rmp: Mutants[] = [
     file: "assembly/rmp-table.ts",
     tests: TABLE,
     changes: [
-      ["if (!isDram(page) && !isMmio(page)) return false;", ""],
-      ["if (!isDram(page) && !isMmio(page)) return false;", "if (!isDram(page)) return false;"],
       ["return page < load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES)", "return true"],
       ["if (index >= load<u32>(Memory.RMP_TABLE, Table.SEGMENTS)) return false;", ""],
       ["return u64(page & ((1 << shift) - 1)) < coveredOf(segment(index))", "return true"],
@@ -189,7 +199,7 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/instruction/rmpupdate.ts",
-    tests: ["assembly/tlb.test.ts", "assembly/page.test.ts", "assembly/instruction.test.ts"],
+    tests: ["assembly/rmp.test.ts", "assembly/page.test.ts"],
     changes: [["for (let i: u32 = 0; i < pages; i++) settle(page + i);", ""]],
   },
   {

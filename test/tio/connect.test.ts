@@ -1,6 +1,7 @@
-// SEV-TIO's firmware and its conversations, carried by the hypervisor's driver to a TDISP device: what a host may break, and what is
-// left then.
+// SEV-TIO's firmware and its conversations, carried by the hypervisor's driver to a TDISP device: what a host may break, and
+// what is left then.
 import { emulatedSlots } from "../../dist/device/certificates.js";
+import { verifyEvidence } from "../../dist/guest/tio/evidence.js";
 import { TioBuffer } from "../../dist/hypervisor/tsm/buffers.js";
 import type { TioDevice } from "../../dist/hypervisor/tsm/device.js";
 import { bufferOf } from "../../dist/layout.js";
@@ -18,6 +19,7 @@ import * as DevStatus from "../../ts/abi/psp/tio-dev-status.ts";
 import * as StatusPage from "../../ts/abi/psp/tio-dev-status-page.ts";
 import * as RollKey from "../../ts/abi/psp/tio-roll-key.ts";
 import * as Status from "../../ts/abi/status.ts";
+import { TOY } from "../device/toy.ts";
 import { assert, suite } from "../kit.ts";
 import { statusName } from "../psp/rig.ts";
 import { PF0, ROOT_PORT, TioRig } from "./rig.ts";
@@ -77,6 +79,27 @@ test("DEV_CONNECT gives root port and device the same six keys, and DEV_DISCONNE
   assert.is(rig.board.keys.size, 0);
   assert.not(stream.isSecure);
   is(device.reclaim(), "SUCCESS");
+});
+
+test("a device of SPDM 1.1, 1.2 or 1.3 is connected, and its measurements verify for whoever has the nonce", () => {
+  for (const version of [0x11, 0x12, 0x13]) {
+    const rig = new TioRig({ device: { versions: [version] } });
+    const device = rig.connected();
+    const nonce = new Uint8Array(32).fill(version);
+    const asked = { MEAS_NONCE: nonce };
+    is(device.command("TIO_DEV_MEASUREMENTS", Measurements, asked), "SUCCESS");
+    const measured = device.output();
+    is(certificates(device), "SUCCESS");
+    const evidence = { certificates: device.output(), measurements: measured };
+    const { measurements } = verifyEvidence(evidence, nonce, TOY);
+    assert.is(measurements.length, 6);
+    assert.throws(() => verifyEvidence(evidence, new Uint8Array(32), TOY), /another nonce/);
+    const bent = measured.map((byte, i) => byte ^ Number(i === measured.length - 1));
+    assert.throws(
+      () => verifyEvidence({ ...evidence, measurements: bent }, nonce, TOY),
+      /signature is wrong/,
+    );
+  }
 });
 
 test("ROLL_KEY gives both ends other keys; one that the device is not ready for is refused and leaves the stream as it was", () => {

@@ -48,6 +48,7 @@ class Demo {
   readonly #say: (line: Line) => void;
   readonly #pcap: string | undefined;
   #words: { request?: string; response?: string } = {};
+  #request: Uint8Array | undefined;
   #packets = 0;
   #attested: Attested | undefined;
 
@@ -103,27 +104,26 @@ class Demo {
     const header = new Uint8Array(Header.SIZE);
     this.#machine.platform.core.host.read(paddr, header);
     const type = header[Header.MSG_TYPE];
-    const name = Object.entries(Message).find(([, known]) => known === type)?.[0] ?? `${type}`;
+    const isIt = ([name, known]: [string, number]) => known === type && name.endsWith("_REQ");
+    const name = Object.entries(Message).find(isIt)?.[0] ?? `${type}`;
     const seqno = viewOf(header).getBigUint64(Header.MSG_SEQNO, true);
     this.#tell("message", `MSG_${name}, number ${seqno}, sealed`);
   }
 
+  /** Once the device has answered it has said what both were. */
   #object(direction: "request" | "response", object: Uint8Array | undefined): void {
-    if (direction === "request") {
-      this.#request = object;
-      return;
+    if (direction === "request") this.#request = object;
+    else {
+      this.#packet("request", this.#request);
+      this.#packet("response", object);
     }
-    // The device has said by now what both were.
-    this.#packet("request", this.#request);
-    this.#packet("response", object);
   }
-  #request: Uint8Array | undefined;
 
   #packet(direction: "request" | "response", object: Uint8Array | undefined): void {
     const comment = this.#words[direction] ?? `DOE, ${object?.length ?? 0} bytes`;
     delete this.#words[direction];
     this.#tell("spdm", `${direction === "request" ? "->" : "<-"} ${comment}`);
-    const { pcap } = { pcap: this.#pcap };
+    const pcap = this.#pcap;
     if (!pcap || !object) return;
     const time = EPOCH + this.#packets++;
     save(() => appendFileSync(pcap, pcapngPacket({ time, direction, object, comment })), pcap);
