@@ -304,3 +304,16 @@ test("a VMPL that may no longer read a guest's table has no use of what it walke
   lab.load();
   assert.ok(lab.read(GVA) instanceof Uint8Array);
 });
+
+test("a page that a VMPL may not read is refused to it, though all that leads there is remembered", () => {
+  const { lab, spas } = guest("sev-snp");
+  lab.load({ vmpl: 1 });
+  assert.ok(lab.read(GVA) instanceof Uint8Array);
+  const { low } = lab.core.firmware.rmp(spas[1]!);
+  lab.core.firmware.setRmp(spas[1]!, low, 0x0f0f_000fn);
+  lab.load();
+  assert.ok(lab.read(GVA + PAGE) instanceof Uint8Array);
+  lab.load({ vmpl: 1 });
+  const { code, info1 } = lab.read(GVA + PAGE) as Exit;
+  assert.equal([code, (info1 >> BigInt(Code.VMPL_BIT)) & 1n], [0x400n, 1n]);
+});

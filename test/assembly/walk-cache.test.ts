@@ -25,9 +25,10 @@ import { Lab } from "../lab.ts";
 const test = suite("what walks leave behind");
 
 const DRAM = 0x800_0000n;
-const GPA = 0x2000_0000n;
+// Neither begins where the marks of tables begin to count.
+const GPA = 0x2060_0000n;
 const BIG = 0x3000_0000n;
-const GVA = 0x7000_0000n;
+const GVA = 0x7040_0000n;
 const PAGES = 12;
 // The lowest table of the pages, and the one above it, as the guest itself reaches them.
 const TABLE = GVA + 0x40_0000n;
@@ -197,6 +198,8 @@ function change(chance: Chance, snp: boolean): Step {
       scene.lab.core.dimm.write(scene.tableSpa(page % 2n) + 8n * BigInt(index), word(flags)),
     (scene) => scene.lab.core.host.write(scene.tableSpa(0n) + 8n * BigInt(index), word(flags)),
     ({ lab, spas }) => lab.core.host.write(spas[index]! + 64n, word(flags)),
+    // The host looks, without the guest's key.
+    ({ lab, spas }) => lab.core.host.read(spas[index]!, new Uint8Array(16)),
     ({ lab, spas }) => lab.core.dimm.write(spas[index]! + 128n, word(flags)),
     ({ lab }) => (again ? lab.core.host.wbinvd() : lab.core.host.flushAsid(1)),
     (scene) => scene.load({ vmpl: snp ? other : 0, cpl: again ? 3 : 0 }),
@@ -211,6 +214,8 @@ function flagsOf(chance: Chance): bigint {
   if (chance.once(4)) flags &= ~WRITABLE;
   if (chance.once(8)) flags &= ~PRESENT;
   if (chance.once(4)) flags |= NX;
+  // Reserved, or beyond memory.
+  if (chance.once(16)) flags |= 1n << 47n;
   return chance.once(2) ? flags | ACCESSED | DIRTY : flags;
 }
 
