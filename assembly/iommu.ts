@@ -11,6 +11,7 @@ import { slotState } from "./slots";
 import { READ, WRITE } from "./tlb";
 import { isNestedLarge, nestedKey, NO_FRAME, spa, walkTables } from "./nested";
 
+/** Reads as zeros: attached to nothing, and no secure entry. */
 const NO_ROW: usize = 0;
 const FENCED_DMA: u32 = (1 << DeviceTable.FENCE_ERROR_BIT) | (1 << DeviceTable.FENCE_DEFAULT_BIT);
 const UNTRUSTED: u32 = DeviceTable.UNTRUSTED;
@@ -63,7 +64,7 @@ export function setSecure(rid: u32, secure: u32, asid: u32, vmpl: u32, vtom: u64
 /** The entry is invalid from now on, and the device fenced from the ASID it had. */
 export function clearSecure(rid: u32): void {
   const row = rowOf(rid);
-  if (!row || !load<u32>(row, DeviceTable.SECURE)) return;
+  if (!load<u32>(row, DeviceTable.SECURE)) return;
   const fence = fenceAt(row, load<u32>(row, DeviceTable.ASID));
   const raised = (1 << DeviceTable.FENCE_DEFAULT_BIT) | (1 << DeviceTable.FENCE_MMIO_BIT);
   store<u8>(fence, load<u8>(fence) | u8(raised));
@@ -89,7 +90,7 @@ export function clearFence(rid: u32, asid: u32): void {
 /** Over which stream a guest's requests with the T bit go to a device's registers; UNTRUSTED: not at all. */
 export function secureVia(rid: u32, asid: u32): u32 {
   const row = rowOf(rid);
-  if (!row || !isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;
+  if (!isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;
   if (load<u32>(row, DeviceTable.ASID) != asid) return UNTRUSTED;
   if (bit(load<u8>(fenceAt(row, asid)), DeviceTable.FENCE_MMIO_BIT)) return UNTRUSTED;
   return load<u32>(row, DeviceTable.VIA);
@@ -118,15 +119,14 @@ function translateShared(row: usize, rid: u32, gpa: u64, need: u64): bool {
 
 /** By the host's own tables. */
 function walkHost(row: usize, rid: u32, gpa: u64, need: u64): bool {
-  if (!row || !load<u32>(row, DeviceTable.ATTACHED))
-    return deviceFault(Exit.IO_PAGE_FAULT, rid, gpa);
+  if (!load<u32>(row, DeviceTable.ATTACHED)) return deviceFault(Exit.IO_PAGE_FAULT, rid, gpa);
   const failure = walkTables(load<u64>(row, DeviceTable.NCR3), gpa, need);
   if (failure == NO_FRAME) return false;
   return failure == 0 || deviceFault(Exit.IO_PAGE_FAULT, rid, gpa);
 }
 
 function translateSecure(row: usize, rid: u32, gpa: u64, need: u64, via: u32): bool {
-  const valid = row != NO_ROW && isSecure(row, DeviceTable.VALID_BIT);
+  const valid = isSecure(row, DeviceTable.VALID_BIT);
   if (!valid || load<u32>(row, DeviceTable.VIA) != via)
     return deviceFault(Exit.ILLEGAL_DEV_TABLE_ENTRY, rid, gpa);
   const asid = load<u32>(row, DeviceTable.ASID);

@@ -80,6 +80,22 @@ export class Lab {
     if (taken > 3) throw new Error(`nested mapping: ${taken}`);
   }
 
+  /** The hypervisor changes bits of the nested entry of a level for a gpa. */
+  flipNested(gpa: bigint, level: bigint, bits: bigint): boolean {
+    const { host } = this.core;
+    const bytes = new Uint8Array(8);
+    const view = new DataView(bytes.buffer);
+    let entry = this.root;
+    let at = 0n;
+    for (let above = 3n; above >= level; above--) {
+      at = (entry & 0xf_ffff_f000n) + ((gpa >> (12n + 9n * above)) & 511n) * 8n;
+      host.read(at, bytes);
+      entry = view.getBigUint64(0, true);
+    }
+    view.setBigUint64(0, entry ^ bits, true);
+    return host.write(at, bytes);
+  }
+
   /** Gives a page to the guest, validated, all permissions to every VMPL. */
   own(spa: bigint, gpa: bigint, large = false): void {
     const low = rmpLow({ assigned: true, large, gpa, asid: this.asid, validated: true });

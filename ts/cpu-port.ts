@@ -16,17 +16,19 @@ export function cpuPort(made: Silicon): CpuPort {
   const { exports, view } = made;
   const { buffer } = view;
   const record = new DataView(buffer, Memory.EXIT, ExitRecord.SIZE);
+  // Out of frames is nothing that a guest meets: the exit record says so, and reading it throws.
+  const withFrame = (answer: number) => {
+    if (answer === World.NO_FRAME) made.exit();
+    return answer;
+  };
   return {
     words: new BigUint64Array(buffer, Memory.REGISTERS, FILE / 8),
     file: new DataView(buffer, Memory.REGISTERS, FILE),
     world: new DataView(buffer, Memory.WORLD, World.SIZE),
     refresh: () => exports.refresh(),
-    instruction: (code, info1, info2, length) => exports.instruction(code, info1, info2, length),
-    refused() {
-      const answer = exports.refused();
-      if (answer === World.NO_FRAME) made.exit();
-      return answer;
-    },
+    instruction: (code, info1, info2, length) =>
+      withFrame(exports.instruction(code, info1, info2, length)),
+    refused: () => withFrame(exports.refused()),
     exception: () => ({
       vector: record.getUint32(ExitRecord.CODE, true),
       error: record.getBigUint64(ExitRecord.INFO1, true),

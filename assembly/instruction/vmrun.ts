@@ -93,8 +93,12 @@ function enterEncrypted(vmcb: usize, pointer: u64): i64 {
 
 /** The CPU is the guest's. */
 function commit(vmcb: usize, pointer: u64, page: u32, key: u32, features: u64): i64 {
-  if (!setInUse(pageOfPointer(pointer), true)) return Exit.VMEXIT_INVALID;
-  if (!setInUse(page, true)) return Exit.VMEXIT_INVALID;
+  const control = pageOfPointer(pointer);
+  if (!setInUse(control, true)) return Exit.VMEXIT_INVALID;
+  if (!setInUse(page, true)) {
+    setInUse(control, false);
+    return Exit.VMEXIT_INVALID;
+  }
   store<u64>(Memory.WORLD, pointer, World.VMCB);
   store<u32>(Memory.WORLD, page, World.STATE_PAGE);
   store<u32>(Memory.WORLD, key, World.VMSA_KEY);

@@ -87,6 +87,23 @@ test("RMPUPDATE refuses malformed requests and overlaps, and then changes nothin
   board.compare(spa, EVERY, "immutable");
 });
 
+test("RMPUPDATE keeps nothing of an entry that no guest has, nor of one that had another size", () => {
+  const lab = new Lab({ generation: "sev-snp" });
+  const { host, firmware } = lab.core;
+  const spa = lab.large() + PAGE;
+  // A probe may write into the RMP what no instruction leaves there: a validated page of ASID 0, and 2 MiB that begin amid a region.
+  const forged = { assigned: true, validated: true, vmsa: true, gpa: GPA };
+  for (const [had, asid, high] of [
+    [{ ...forged }, 0, 0n],
+    [{ ...forged, asid: 1, large: true }, 1, 0x1fn],
+  ] as const) {
+    assert.ok(firmware.setRmp(spa, rmpLow(had), 0x0f0f_0f0fn));
+    const to = { gpa: GPA, assigned: true, pageSize: "4k", immutable: false, asid } as const;
+    assert.is(host.rmpupdate(spa, to), 0);
+    assert.equal(firmware.rmp(spa), { low: rmpLow({ assigned: true, gpa: GPA, asid }), high });
+  }
+});
+
 test("PSMASH expands an assigned entry of 2 MiB and no other", () => {
   const lab = new Lab({ generation: "sev-snp" });
   const { host, firmware } = lab.core;

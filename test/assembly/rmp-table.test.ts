@@ -1,5 +1,6 @@
 // Where the RMP lies and what it covers: contiguous and in segments. Spec digest rmp.md 1; the hypervisor's own look-up, made as
 // Linux makes it (ts/hypervisor/rmp.ts), is the second witness.
+
 import {
   createPlatform,
   type PlatformOptions,

@@ -207,6 +207,55 @@ test("a walk through a 2 MiB RMP entry does not outlive PSMASH: a nested page of
   }
 });
 
+test("a page that the guest gives up by PVALIDATE is reached by no walk from before", () => {
+  for (const large of [false, true]) {
+    const lab = new Lab({ generation: "sev-snp" });
+    lab.back(GPA, large);
+    lab.map(GVA, GPA | OPEN | lab.cBit, large);
+    lab.load();
+    const places = large ? [0n, 1n, 511n].map((page) => GVA + page * PAGE) : [GVA];
+    for (const gva of places) assert.is(lab.write(gva, pattern(16, 1)), true);
+    assert.equal(lab.core.guest.pvalidate(GVA, large, false), { eax: 0, carry: false });
+    for (const gva of places) {
+      const { kind, code, info1 } = lab.read(gva) as Exit;
+      const seen = [kind, code, info1];
+      assert.equal(seen, [Code.EXCEPTION, BigInt(Code.VC), BigInt(Code.PAGE_NOT_VALIDATED)]);
+      assert.is((lab.write(gva, pattern(16, 2)) as Exit).code, BigInt(Code.VC));
+    }
+  }
+});
+
+test("a page that RMPUPDATE takes back is reached by no private walk from before", () => {
+  for (const large of [false, true]) {
+    const lab = new Lab({ generation: "sev-snp" });
+    const spa = lab.back(GPA, large);
+    lab.map(GVA, GPA | OPEN | lab.cBit, large);
+    lab.load();
+    const places = large ? [0n, 1n, 511n].map((page) => GVA + page * PAGE) : [GVA];
+    for (const gva of places) assert.is(lab.write(gva, pattern(16, 1)), true);
+    const pageSize = large ? "2m" : "4k";
+    const free = { gpa: 0n, assigned: false, pageSize, immutable: false, asid: 0 } as const;
+    assert.is(lab.core.host.rmpupdate(spa, free), 0);
+    for (const gva of places) {
+      assert.is((lab.read(gva) as Exit).code, BigInt(Code.VMEXIT_NPF));
+      assert.is((lab.write(gva, pattern(16, 2)) as Exit).code, BigInt(Code.VMEXIT_NPF));
+    }
+  }
+});
+
+test("a page that RMPUPDATE gives away is written by no shared walk from before", () => {
+  const lab = new Lab({ generation: "sev-snp" });
+  const spa = lab.small();
+  lab.nest(GPA, spa);
+  lab.map(GVA, GPA | OPEN);
+  lab.load();
+  assert.is(lab.write(GVA, pattern(16, 1)), true);
+  const mine = { gpa: GPA, assigned: true, pageSize: "4k", immutable: false, asid: 1 } as const;
+  assert.is(lab.core.host.rmpupdate(spa, mine), 0);
+  assert.is((lab.write(GVA, pattern(16, 2)) as Exit).code, BigInt(Code.VMEXIT_NPF));
+  assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)), "reads are not refused");
+});
+
 test("an ASID or VMPL that no machine has cannot be loaded", () => {
   const { lab } = guest("none");
   for (const asid of [1024, 0x7fff_ffff, -1]) {

@@ -3,13 +3,14 @@ import type { Mutants } from "./mutant.ts";
 
 const CHECK = ["assembly/rmp.test.ts"];
 const TABLE = ["assembly/rmp-table.test.ts"];
+const SEGMENT = ["assembly/rmp-segment.test.ts", ...TABLE];
 const HOST = ["assembly/instruction.test.ts"];
 const GUEST = ["assembly/guest-instruction.test.ts"];
 
 export const rmp: Mutants[] = [
   {
     file: "assembly/rmp.ts",
-    tests: TABLE,
+    tests: SEGMENT,
     changes: [
       ["if (!isDram(page) && !isMmio(page)) return 0;", ""],
       [
@@ -130,7 +131,7 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/rmp-table.ts",
-    tests: ["assembly/mmio.test.ts", ...TABLE],
+    tests: ["assembly/mmio.test.ts", ...SEGMENT],
     changes: [
       ["if (!isDram(page) && !isMmio(page)) return false;", ""],
       ["if (!isDram(page) && !isMmio(page)) return false;", "if (!isDram(page)) return false;"],
@@ -139,7 +140,7 @@ export const rmp: Mutants[] = [
   {
     file: "assembly/iommu.ts",
     tests: ["assembly/mmio.test.ts"],
-    changes: [["if (!row || !isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""]],
+    changes: [["if (!isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""]],
   },
   {
     file: "assembly/nested.ts",
@@ -164,7 +165,7 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/rmp-table.ts",
-    tests: TABLE,
+    tests: SEGMENT,
     changes: [
       ["return page < load<u32>(Memory.RMP_TABLE, Table.COVERED_PAGES)", "return true"],
       ["if (index >= load<u32>(Memory.RMP_TABLE, Table.SEGMENTS)) return false;", ""],
@@ -199,8 +200,11 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/instruction/rmpupdate.ts",
-    tests: ["assembly/rmp.test.ts", "assembly/page.test.ts"],
-    changes: [["for (let i: u32 = 0; i < pages; i++) settle(page + i);", ""]],
+    tests: ["assembly/tlb.test.ts"],
+    changes: [
+      ["for (let i: u32 = 0; i < pages; i++) settle(page + i);", ""],
+      ["i < pages; i++) settle(page + i);", "i < 1; i++) settle(page + i);"],
+    ],
   },
   {
     file: "assembly/instruction/psmash.ts",
@@ -210,7 +214,10 @@ export const rmp: Mutants[] = [
   {
     file: "assembly/instruction/pvalidate.ts",
     tests: ["assembly/guest-instruction.test.ts", "assembly/tlb.test.ts"],
-    changes: [["if (!validate) for (let i: u32 = 0; i < pages; i++) settle(found + i);", ""]],
+    changes: [
+      ["if (!validate) for (let i: u32 = 0; i < pages; i++) settle(found + i);", ""],
+      ["i < pages; i++) settle(found + i);", "i < 1; i++) settle(found + i);"],
+    ],
   },
   {
     file: "assembly/instruction/rmpadjust.ts",

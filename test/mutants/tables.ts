@@ -5,6 +5,7 @@ import type { Mutants } from "./mutant.ts";
 import { rmp } from "./rmp.ts";
 import { rmpInstruction } from "./rmp-instruction.ts";
 import { tio } from "./tio.ts";
+import { tioLink } from "./tio-link.ts";
 import { vmrun } from "./vmrun.ts";
 import { walk } from "./walk.ts";
 
@@ -13,5 +14,5 @@ export const tables: Readonly<Record<string, Mutants[]>> = {
   "The nested walk": walk,
   "VMRUN, the VMSA and the world switch": vmrun,
   "The GHCB": [...ghcb, ...ghcbGuest],
-  "Trusted I/O": tio,
+  "Trusted I/O": [...tio, ...tioLink],
 };

@@ -2,6 +2,7 @@
 import type { Mutants } from "./mutant.ts";
 
 const VMRUN = ["vm/vmrun.test.ts", "vm/vmrun-consistent.test.ts"];
+const NO_FRAME = ["vm/no-frame.test.ts"];
 const EVENTS = ["vm/events.test.ts"];
 const REGISTERS = ["vm/registers.test.ts"];
 const INSTRUCTIONS = ["vm/instructions.test.ts"];
@@ -31,9 +32,22 @@ export const vmrun: Mutants[] = [
         "isDebugSwap(features));",
       ],
       ["if (!isEventConsistent(vmcb, features, true)) return Exit.VMEXIT_INVALID;", ""],
-      ["if (!setInUse(pageOfPointer(pointer), true)) return Exit.VMEXIT_INVALID;", ""],
-      ["if (!setInUse(page, true)) return Exit.VMEXIT_INVALID;", ""],
+      ["if (!setInUse(control, true)) return Exit.VMEXIT_INVALID;", ""],
+      ["if (!setInUse(page, true)) {", "if (false) {"],
     ],
+  },
+  {
+    file: "assembly/instruction/vmrun.ts",
+    tests: NO_FRAME,
+    changes: [
+      ["if (!setInUse(page, true)) {", "setInUse(page, true);\n  if (false) {"],
+      ["    setInUse(control, false);\n", ""],
+    ],
+  },
+  {
+    file: "ts/cpu-port.ts",
+    tests: NO_FRAME,
+    changes: [["if (answer === World.NO_FRAME) made.exit();", ""]],
   },
   {
     file: "assembly/instruction/vmload.ts",

@@ -1,7 +1,12 @@
 // Walks: what drops what they left behind.
 import type { Mutants } from "./mutant.ts";
 
-const tests = ["assembly/walk-cache.test.ts", "assembly/tlb.test.ts"];
+const tests = [
+  "assembly/dependents.test.ts",
+  "assembly/upper-entries.test.ts",
+  "assembly/walk-cache.test.ts",
+  "assembly/tlb.test.ts",
+];
 
 export const walk: Mutants[] = [
   {
@@ -32,7 +37,7 @@ export const walk: Mutants[] = [
   },
   {
     file: "assembly/page.ts",
-    tests,
+    tests: [...tests, "assembly/guest-instruction.test.ts"],
     changes: [
       [
         "    if (same) beforeWrite(entry, frame, offset, bytes);\n",
@@ -69,6 +74,11 @@ export const walk: Mutants[] = [
       ["  memory.fill(Memory.TABLE_CACHE, 0, Row.SETS * BYTES);\n", ""],
       ["return differs & (~RIGHTS | rights) ? 0 : row;", "return differs & ~RIGHTS ? 0 : row;"],
       ["(number << Tlb.PAGE_LSB) | (vcpuTag() & ~USER)", "(number << Tlb.PAGE_LSB)"],
+      ["((1 << Pte.WRITE_BIT) | (1 << Pte.USER_BIT))", "(1 << Pte.WRITE_BIT)"],
+      ["((1 << Pte.WRITE_BIT) | (1 << Pte.USER_BIT))", "(1 << Pte.USER_BIT)"],
+      [" | (u32(bit(noExecute, Pte.NX_BIT)) << Row.NX_BIT)", ""],
+      ["? mask(Pte.NX_BIT) : 0", "? 0 : 0"],
+      ["if (!isTableOf(row, vcpu, number)) return 0;", ""],
     ],
   },
   {
@@ -82,12 +92,30 @@ export const walk: Mutants[] = [
     ],
   },
   {
+    file: "assembly/walk.ts",
+    tests: ["assembly/walk.test.ts", ...tests],
+    changes: [
+      ["leaf && !allows(granted, noExecute, need)", "leaf && !allows(entry, noExecute, need)"],
+      ["leaf && !allows(granted, noExecute, need)", "leaf && !allows(granted, entry, need)"],
+      ["leaf && !allows(granted, noExecute, need)", "false"],
+    ],
+  },
+  {
     file: "assembly/nested.ts",
-    tests,
+    tests: ["assembly/walk.test.ts", "assembly/dma.test.ts", ...tests],
     changes: [
       ["nestedRole(level, address))", "nestedRole(level, 0))"],
       ["    noExecute = noExecuteOf(row);\n", ""],
       ["    granted = grantedOf(row);\n", ""],
+      ["leaf && !allowsNested(granted, noExecute", "leaf && !allowsNested(entry, noExecute"],
+      ["leaf && !allowsNested(granted, noExecute", "leaf && !allowsNested(granted, entry"],
+      ["leaf && !allowsNested(granted, noExecute, need)", "false"],
+      ["|| !allowsNested(granted, noExecute", "|| !allowsNested(entry, noExecute"],
+      ["|| !allowsNested(granted, noExecute", "|| !allowsNested(granted, entry"],
+      ["!= noted || !allowsNested(granted, noExecute, need)", "!= noted"],
+      ["if (!bit(granted, Pte.USER_BIT)) return false;", ""],
+      ["if (need == WRITE && !bit(granted, Pte.WRITE_BIT)) return false;", ""],
+      ["need != FETCH || !bit(noExecute, Pte.NX_BIT)", "true"],
     ],
   },
   {

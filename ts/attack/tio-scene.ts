@@ -10,7 +10,6 @@ import { CheckFailed } from "../error.ts";
 import type { Cpu, Step } from "../guest/cpu.ts";
 import { DirectMap } from "../guest/driver/io.ts";
 import { NvmeDriver, type NvmeStatus } from "../guest/driver/nvme.ts";
-import { Kernel } from "../guest/kernel.ts";
 import { tioLayout } from "../guest/tio/program.ts";
 import type { Vm } from "../hypervisor/vm.ts";
 import type { HostBridge } from "../pcie/host-bridge.ts";
@@ -20,7 +19,6 @@ import type { HostPort } from "../port.ts";
 import { prng } from "../prng.ts";
 import type { CoreModule } from "../structural.ts";
 import { TioMachine } from "../tio/machine.ts";
-import { Tsm } from "../tsm/bind.ts";
 import type { Got, Outcome } from "./attack.ts";
 import { describe, describeIommuEvent } from "./describe.ts";
 import { holds, same } from "./verdict.ts";
@@ -212,13 +210,13 @@ export class TioScene {
   /** A guest of the attacker's own, which accepts his device. */
   get stranger(): Vm {
     if (this.#stranger) return this.#stranger;
-    const board = this.#platform.board as NonNullable<Platform["board"]>;
-    this.#stranger = this.#platform.createVm({ memory: BigInt(16 * MIB), pageSize: "4k" });
-    new Kernel(this.#platform, this.#stranger);
-    this.host.attach(PUPPET, this.#stranger.root);
-    const { firmware } = this.#platform.core;
-    const parts = { board, slot: this.#slot(2), firmware, prng: prng(1n, "stranger") };
-    new Tsm(parts).bind(this.#stranger, PUPPET);
+    const { platform } = this.#machine;
+    const made = new TioMachine({ platform, devices: [], seed: 2n });
+    made.tsm.write(made.node(PUPPET, "tsm/connect"), "tsm0");
+    const rid = made.assign(PUPPET);
+    made.write(rid, "tsm/lock", "tsm0");
+    made.write(rid, "tsm/accept", "1");
+    this.#stranger = made.vm;
     this.note("the attacker's own guest accepted the attacker's device: RUN");
     return this.#stranger;
   }

@@ -1,6 +1,17 @@
 // cloister/guest: what a guest's kernel is made of. Re-exports only.
 export { type BootLayout, boot } from "./boot.ts";
 export type { Cpu, Program, Routine, Step } from "./cpu.ts";
+export { AcceleratorDriver, type AcceleratorOptions } from "./driver/accelerator.ts";
+export {
+  BounceMap,
+  DirectMap,
+  type DmaMap,
+  type Io,
+  type Mapped,
+  type RingPage,
+} from "./driver/io.ts";
+export { NicDriver, type NicOptions } from "./driver/nic.ts";
+export { NvmeDriver, type NvmeOptions, type NvmeStatus } from "./driver/nvme.ts";
 export { createAp, featuresOf, type Processor, requestAp, sipiState } from "./ghcb/ap.ts";
 export { answerDoorbell, type Rung, setDoorbell } from "./ghcb/doorbell.ts";
 export { runVmpl, sendIpi } from "./ghcb/event.ts";

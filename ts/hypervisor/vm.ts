@@ -179,12 +179,6 @@ export class Vm {
     }
   }
 
-  /** Takes pages of registers back: what is mapped there answers nobody as private any more. */
-  takeRegisters(bar: bigint, bytes: bigint): void {
-    for (let at = bar; at < bar + bytes; at += PAGE)
-      if (this.#registers.delete(at)) takeBack(this.host, at, false);
-  }
-
   /** Devices in guest physical memory. */
   get mmio(): Mmio {
     return this.ghcb.mmio;

@@ -21,6 +21,8 @@ export type TioTask = (tsm: GuestTsm, cpu: Cpu, guest: SevGuest) => Step;
 export interface TioMachineOptions
   extends Omit<PlatformOptions, "chip" | "generation" | "devices" | "tioPhase" | "initialise"> {
   devices: readonly BoardDeviceOptions[];
+  /** A machine that is there already, for one more guest on it; what is said of the machine itself then counts for nothing. */
+  platform?: Platform;
   /** The phase of both kernels; default 4. */
   phase?: TioPhase;
   /** DER roots that the guest believes. */
@@ -62,16 +64,19 @@ export class TioMachine {
       vTom,
       memory = MEMORY,
       pageSize = "4k",
+      platform,
       ...options
     } = made;
     this.phase = phase;
-    this.platform = createPlatform({
-      resident: 96 << 20,
-      ...options,
-      chip: "turin",
-      generation: "sev-tio",
-      tioPhase: phase,
-    });
+    this.platform =
+      platform ??
+      createPlatform({
+        resident: 96 << 20,
+        ...options,
+        chip: "turin",
+        generation: "sev-tio",
+        tioPhase: phase,
+      });
     const { tsm } = this.platform.hypervisor;
     if (!tsm) throw new Misuse("devices: none, expected at least one");
     this.tsm = tsm;
