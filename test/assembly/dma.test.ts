@@ -229,6 +229,10 @@ test("an entry cleared ends all requests with the T bit, and fences the device f
   assert.is(read(GPA, Code.ILLEGAL_DEV_TABLE_ENTRY), false);
   assert.equal(firmware.fence(DEVICE, 1), { dma: "default", mmio: true });
   assert.equal(firmware.fence(DEVICE, 2), { dma: "none", mmio: false });
+  firmware.clearFence(DEVICE, 1);
+  assert.is(firmware.secureVia(DEVICE, 1), undefined, "no fence and no entry either");
+  lab.trust(DEVICE);
+  firmware.clearSecure(DEVICE);
   lab.trust(DEVICE);
   assert.is(read(GPA, Code.IO_PAGE_FAULT), false, "still fenced");
   assert.is(firmware.secureVia(DEVICE, 1), undefined);

@@ -35,8 +35,6 @@ export const tioLink: Mutants[] = [
     changes: [
       ["(!tlp.tee && this.stream.isTeeLimited) ||", ""],
       ["!this.#counts(tlp) ||", ""],
-      ["if (!this.stream.isSecure) return { opened, failed: true };", ""],
-      ["      this.stream.clear();\n", ""],
     ],
   },
   {

@@ -165,6 +165,22 @@ test("without a secure entry, or behind a fence, a guest's registers read as one
   assert.equal(board.tio.fence(0x100, vm.asid), { dma: "default", mmio: true });
 });
 
+test("a guest's private access to registers never goes without the T bit, though the interface would take it so", () => {
+  const made = machine();
+  const { platform, vm } = made;
+  const trusted = new Trusted(platform);
+  const { load, guest } = guestPage(made);
+  const bar = trusted.barOf(0x100);
+  vm.mapRegisters(BAR_GPA, bar, 0x4000n);
+  // Validated, but not locked: no secure entry.
+  trusted.validate(vm, 0x100, BAR_GPA);
+  load();
+  assert.ok(guest.write(BAR_GPA, pattern(16, 5)));
+  const into = new Uint8Array(16);
+  assert.ok(platform.core.host.read(bar, into));
+  assert.is(hex(into), "00".repeat(16), "it was not told");
+});
+
 test("a board without devices has no root port, and one with too many is refused by name", () => {
   const bare = createPlatform({ generation: "sev-tio", resident: 64 * MIB, ...withCore });
   assert.is(bare.board, undefined);

@@ -199,6 +199,26 @@ test("a TLP of an hour ago is refused, and so is one of another sub-stream's tim
   insecure(made);
 });
 
+test("a posted request that is missing shows in the next TLP of any sub-stream", () => {
+  const made = wire();
+  made.memory.set(pattern(16, 1), 0x100);
+  made.root.link.interposer = once(() => []);
+  made.dma.write(0x100n, pattern(16, 2));
+  const into = new Uint8Array(16);
+  assert.is(made.dma.read(0x100n, into), "timeout");
+  assert.is(hex(into), "00".repeat(16), "what stands there is older than the device's own write");
+  insecure(made);
+});
+
+test("a TEE-Limited stream takes no TLP without the T bit, sealed as it may be", () => {
+  const made = wire();
+  const stream = made.root.own!.streams[0]!;
+  const plain = { tee: false, stream };
+  assert.is(made.root.end!.write(8, BAR, pattern(4, 1), plain), "done");
+  assert.is(hex(made.registers.subarray(0, 4)), "00000000");
+  insecure(made);
+});
+
 test("a completion that nobody asked for, unprotected or late, gives the device nothing", () => {
   const made = wire();
   made.memory.set(pattern(16, 1), 0x100);

@@ -150,12 +150,11 @@ export class IdeEnd {
   }
 
   /** What may be believed now of TLPs that came one behind the other, all of this stream: nothing of a unit whose MAC is still to
-   *  come. `failed`: a check failed behind what is opened; the caller then tells the partner. */
+   *  come. `failed`: a check failed behind what is opened; the caller then ends the stream and tells the partner. */
   open(tlps: readonly Protected[]): { opened: Opened[]; failed: boolean } {
     this.#renew();
     const opened: Opened[] = [];
     for (let at = 0; at < tlps.length; ) {
-      if (!this.stream.isSecure) return { opened, failed: true };
       const from = at;
       const { subStream, set } = tlps[from]!;
       while (at < tlps.length && tlps[at]!.subStream === subStream && tlps[at]!.set === set) at++;
@@ -163,9 +162,7 @@ export class IdeEnd {
       const good = this.#openUnits(units.whole, subStream, set);
       opened.push(...good);
       const all = units.whole.reduce((sum, unit) => sum + unit.length, 0);
-      if (!units.failed && good.length === all) continue;
-      this.stream.clear();
-      return { opened, failed: true };
+      if (units.failed || good.length < all) return { opened, failed: true };
     }
     return { opened, failed: false };
   }
