@@ -2,7 +2,18 @@
 // chance with something else does not count. Random steps are in walk-cache.test.ts.
 import * as Code from "../../ts/abi/exit.ts";
 import type { Exit } from "../../ts/port.ts";
-import { hex, LARGE, OPEN, PAGE, PRESENT, pattern } from "../core.ts";
+import {
+  ACCESSED,
+  bit,
+  DIRTY,
+  hex,
+  LARGE,
+  LARGE_LEAF,
+  OPEN,
+  PAGE,
+  PRESENT,
+  pattern,
+} from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { Lab } from "../lab.ts";
 
@@ -116,6 +127,26 @@ test("a nested page of 2 MiB mapped anew is found anew, each page of it", () => 
   }
 });
 
+test("a guest's entry of 2 MiB that changes is found anew, each page of it", () => {
+  for (const generation of generations) {
+    const guest = new Guest(generation);
+    const gva = GVA + 8n * LARGE;
+    const places = [0n, 5n, 511n];
+    for (const index of [0n, 1n]) {
+      const spa = guest.back(BIG + index * LARGE, true);
+      for (const page of places) {
+        const data = pattern(16, Number(20n * index + page));
+        guest.core.firmware.write(spa + page * PAGE, guest.key, data);
+      }
+    }
+    for (const index of [0n, 1n, 0n]) {
+      guest.point(gva, 1n, (BIG + index * LARGE) | OPEN | LARGE_LEAF | guest.cBit);
+      for (const page of places)
+        guest.is(gva + page * PAGE, Number(20n * index + page), `${generation}, ${page}`);
+    }
+  }
+});
+
 test("a table that two entries point at changes for walks through both", () => {
   const again = GVA + 5n * LARGE;
   for (const generation of generations) {
@@ -199,4 +230,36 @@ test("a guest's table that the host writes over as ciphertext is read anew", () 
   assert.ok(guest.core.host.write(guest.entry(GVA, 0n), word(0n)));
   const seen = guest.read(GVA);
   assert.not.ok(seen instanceof Uint8Array && hex(seen) === hex(pattern(16, 0)));
+});
+
+test("a private page that the host has read as ciphertext is the guest's plaintext again", () => {
+  for (const generation of ["sev", "sev-snp"] as const) {
+    const guest = new Guest(generation);
+    for (const page of [0n, 1n, 0n]) {
+      const into = new Uint8Array(16);
+      assert.ok(guest.core.host.read(guest.spas[Number(page)] as bigint, into));
+      assert.is.not(hex(into), hex(pattern(16, Number(page))));
+      guest.is(GVA + page * PAGE, Number(page), generation);
+    }
+  }
+});
+
+test("an entry that gets a reserved bit is refused, though its table is known and the entry was followed", () => {
+  for (const generation of generations) {
+    const guest = new Guest(generation);
+    const reserved = bit(49);
+    guest.is(GVA, 0, generation);
+    guest.flipNested(GPA, 0n, reserved);
+    const nested = guest.read(GVA) as Exit;
+    const fault = [nested.code, (nested.info1 >> BigInt(Code.RESERVED_BIT)) & 1n];
+    assert.equal(fault, [BigInt(Code.VMEXIT_NPF), 1n], generation);
+    guest.flipNested(GPA, 0n, reserved);
+    guest.is(GVA, 0, generation);
+    guest.point(GVA, 0n, guest.leaf(0n) | ACCESSED | DIRTY | reserved);
+    // Another walk has read the table since it was written.
+    guest.core.host.wbinvd();
+    guest.is(GVA + PAGE, 1, generation);
+    const own = guest.read(GVA) as Exit;
+    assert.equal([own.code, (own.info1 >> BigInt(Code.RESERVED_BIT)) & 1n], [14n, 1n], generation);
+  }
 });

@@ -30,16 +30,18 @@ const isGp = (seen: Uint8Array | true | Exit, gva: bigint) =>
   );
 
 test("a non-canonical address is refused even when its canonical neighbour was just used", () => {
-  const { lab } = guest();
-  lab.write(GVA, pattern(16, 1));
-  lab.fetch(GVA);
-  for (let position = 48n; position < 64n; position++) {
-    const gva = GVA | (1n << position);
-    isGp(lab.read(gva), gva);
-    isGp(lab.fetch(gva), gva);
-    isGp(lab.write(gva, pattern(16, 2)), gva);
+  for (const generation of generations) {
+    const { lab } = guest(generation);
+    lab.write(GVA, pattern(16, 1));
+    lab.fetch(GVA);
+    for (let position = 48n; position < 64n; position++) {
+      const gva = GVA | (1n << position);
+      isGp(lab.read(gva), gva);
+      isGp(lab.fetch(gva), gva);
+      isGp(lab.write(gva, pattern(16, 2)), gva);
+    }
+    assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
   }
-  assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
 });
 
 test("an access that runs out of the lower half is refused and changes nothing", () => {
@@ -254,6 +256,28 @@ test("a page that RMPUPDATE gives away is written by no shared walk from before"
   assert.is(lab.core.host.rmpupdate(spa, mine), 0);
   assert.is((lab.write(GVA, pattern(16, 2)) as Exit).code, BigInt(Code.VMEXIT_NPF));
   assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)), "reads are not refused");
+});
+
+test("small pages of the guest's within 2 MiB of the host's do not outlive PSMASH either", () => {
+  const lab = new Lab({ generation: "sev-snp" });
+  const spa = lab.back(GPA, true);
+  for (const page of [0n, 1n, 7n])
+    lab.map(GVA + page * PAGE, (GPA + page * PAGE) | OPEN | lab.cBit);
+  lab.load();
+  for (const page of [0n, 1n, 7n]) assert.is(lab.write(GVA + page * PAGE, pattern(16, 1)), true);
+  assert.is(lab.core.host.psmash(spa), 0);
+  for (const page of [0n, 1n, 7n]) {
+    const { code, info1 } = lab.read(GVA + page * PAGE) as Exit;
+    assert.equal([code, (info1 >> BigInt(Code.SIZEM_BIT)) & 1n], [BigInt(Code.VMEXIT_NPF), 1n]);
+  }
+});
+
+test("a guest without SNP does not write what the RMP gives its ASID", () => {
+  const { lab } = guest("sev-snp");
+  assert.is(lab.write(GVA, pattern(16, 1)), true);
+  lab.load({ snp: false });
+  assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)), "reads are not refused");
+  assert.is((lab.write(GVA, pattern(16, 2)) as Exit).code, BigInt(Code.VMEXIT_NPF));
 });
 
 test("an ASID or VMPL that no machine has cannot be loaded", () => {
