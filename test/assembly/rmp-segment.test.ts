@@ -31,7 +31,6 @@ test("a segment speaks for no page beyond memory", () => {
 function placed() {
   const made = silicon(64 * MIB, coreModule);
   const rst = [0xc000_0009n, 0n, 0xc040_0001n];
-  made.view.setBigUint64(Memory.WINDOW + 8 * rst.length, 0xc080_0001n, true);
   const base = 0xc0c0_0000n;
   startMachine(made, {
     dram: 4n * GIB,
@@ -45,6 +44,7 @@ function placed() {
     cacheWarp: false,
     rmp: { base, end: 0n, cfg: (30n << 8n) | 1n, rst, coveredPages: 0, reserved: 0xc000_0000n },
   });
+  made.view.setBigUint64(Memory.RST + 8 * rst.length, 0xc080_0001n, true);
   return ports(made, 51);
 }
 

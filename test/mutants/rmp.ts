@@ -139,7 +139,7 @@ export const rmp: Mutants[] = [
   },
   {
     file: "assembly/iommu.ts",
-    tests: ["assembly/mmio.test.ts"],
+    tests: ["assembly/dma.test.ts"],
     changes: [["if (!isSecure(row, DeviceTable.VALID_BIT)) return UNTRUSTED;", ""]],
   },
   {
