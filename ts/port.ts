@@ -2,7 +2,6 @@
 import type * as Events from "./abi/events.ts";
 
 import type { IdeCipher } from "./pcie/ide-cipher.ts";
-import type { MmioAccess } from "./silicon.ts";
 import type { Fence, SecureEntry } from "./tio-port.ts";
 
 /** Why an access was refused: the exit record. See ts/abi/exit.ts for kinds, codes and bits. */
@@ -263,6 +262,14 @@ export interface FirmwarePort extends CryptoPort, SecurePort {
   flushes(): number;
   /** How many validated RMP entries name an ASID. */
   validatedOf(asid: number): bigint;
+}
+
+/** An access that leaves the cores for a root port. */
+export interface MmioAccess {
+  spa: bigint;
+  /** The guest's, with the T bit: the RMP has let it go to this page. Undefined: without it. */
+  asid: number | undefined;
+  write: boolean;
 }
 
 /** A probe on the chips. Reading shows memory as if dirty lines had just been written back. */

@@ -8,7 +8,7 @@ import * as State from "./abi/state.ts";
 import * as World from "./abi/world.ts";
 import type { RmpTable } from "./chip/rmp.ts";
 import { BadInput, CheckFailed, Misuse } from "./error.ts";
-import type { EventName, Exit } from "./port.ts";
+import type { EventName, Exit, MmioAccess } from "./port.ts";
 import { withSwizzles } from "./relax.ts";
 import type { CoreModule } from "./structural.ts";
 import { release } from "./wasm.js";
@@ -56,14 +56,6 @@ function inlined(): CoreModule {
     compiled = new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : bytes);
   }
   return compiled;
-}
-
-/** An access that leaves the cores for a root port. */
-export interface MmioAccess {
-  spa: bigint;
-  /** The guest's, with the T bit: the RMP has let it go to this page. Undefined: without it. */
-  asid: number | undefined;
-  write: boolean;
 }
 
 /** An instance with its own memory, and nothing decided yet. For the core, the replay and their tests only. */
