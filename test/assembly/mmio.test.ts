@@ -3,7 +3,7 @@
 import { createPlatform } from "../../dist/index.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Answer from "../../ts/abi/rmp-state.ts";
-import type { MmioAccess } from "../../ts/silicon.ts";
+import type { MmioAccess } from "../../ts/port.ts";
 import { hex, LARGE, MIB, OPEN, PAGE, pattern, rmpLow, withCore } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { FULL, Lab } from "../lab.ts";

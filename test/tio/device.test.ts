@@ -130,6 +130,25 @@ for (const [way, generation] of WAYS) {
   });
 }
 
+test("what fails behind a disk is a media error to the guest, and the disk goes on", () => {
+  let broken = true;
+  const fails = () => {
+    if (broken) throw new Error("a head crash");
+  };
+  const platform = machine((dma) => new Disk(dma, { bytes: 4096, read: fails, write: fails }));
+  const guest = guestOf(platform, "direct");
+  const { registers, rings: pages, map } = guest;
+  const { io } = guest.kernel;
+  const driver = new NvmeDriver({ registers, pages, map });
+  guest.run(driver.open(io));
+  const buffer = guest.buffer();
+  guest.write(buffer, new Uint8Array(512));
+  assert.is(guest.run(driver.read(io, 0n, buffer, 512)), Nvme.UNRECOVERED_READ_ERROR);
+  assert.is(guest.run(driver.write(io, 0n, buffer, 512)), Nvme.WRITE_FAULT);
+  broken = false;
+  assert.is(guest.run(driver.write(io, 0n, buffer, 512)), Nvme.SUCCESS);
+});
+
 test("interfaces of one device serve guests side by side, and each finds its own data", () => {
   const disks: Uint8Array[] = [];
   const platform = machine((dma) => {

@@ -68,3 +68,5 @@ export const LBA_OUT_OF_RANGE = 0x080;
 export const INVALID_QUEUE = 0x101;
 export const INVALID_QUEUE_SIZE = 0x102;
 export const COMPLETION_QUEUE_INVALID = 0x100;
+export const WRITE_FAULT = 0x280;
+export const UNRECOVERED_READ_ERROR = 0x281;

@@ -7,7 +7,7 @@ import { bit, field, u16, u32, u64, view } from "../spdm/octets.ts";
 import type { Dma, Registers } from "./endpoint.ts";
 import { RegisterFile } from "./register-file.ts";
 
-/** What a disk keeps. */
+/** What a disk keeps. Where reading or writing throws, the guest's command ends with a media error. */
 export interface Blocks {
   readonly bytes: number;
   read(offset: number, into: Uint8Array): void;
@@ -44,6 +44,15 @@ interface CompletionQueue {
   entries: number;
   tail: number;
   phase: 0 | 1;
+}
+
+function succeeds(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A DMA request that was not answered: the controller gives up. */
@@ -242,8 +251,8 @@ export class Disk implements Registers {
     if (typeof pages === "number") return pages;
     const offset = Number(first) * BLOCK;
     if (opcode === Nvme.READ) {
-      this.#blocks.read(offset, data);
-      return this.#scatter(pages, data);
+      const isRead = succeeds(() => this.#blocks.read(offset, data));
+      return isRead ? this.#scatter(pages, data) : Nvme.UNRECOVERED_READ_ERROR;
     }
     let at = 0;
     for (const { address, bytes } of pages) {
@@ -251,8 +260,7 @@ export class Disk implements Registers {
       if (!done) return Nvme.DATA_TRANSFER_ERROR;
       at += bytes;
     }
-    this.#blocks.write(offset, data);
-    return Nvme.SUCCESS;
+    return succeeds(() => this.#blocks.write(offset, data)) ? Nvme.SUCCESS : Nvme.WRITE_FAULT;
   }
 
   #scatter(pages: readonly Piece[], data: Uint8Array): number {
