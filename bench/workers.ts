@@ -26,7 +26,7 @@ interface Pair {
 /** Two workers, ready. */
 async function workers(work: Work): Promise<Pair> {
   const both = [0, 1].map(
-    () => new Worker(new URL("./worker.ts", import.meta.url), { workerData: work }),
+    () => new Worker(new URL("./worker.mjs", import.meta.url), { workerData: work }),
   );
   const next = async (worker: Worker): Promise<string> => (await once(worker, "message"))[0];
   await Promise.all(both.map(next));

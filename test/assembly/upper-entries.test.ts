@@ -12,17 +12,22 @@ const GPA = 0xc0_40a0_0000n;
 const GVA = 0x70_c0a0_0000n;
 const DEVICE = 9;
 const generations = ["none", "sev", "sev-snp"] as const;
+const scenes = [false, true].flatMap((written) =>
+  generations.map((each) => [each, written] as const),
+);
 const kinds = ["read", "write", "fetch"] as const;
 type Kind = (typeof kinds)[number];
 
-/** A guest with three private pages. */
-function guest(generation: (typeof generations)[number]) {
+/** A guest with three private pages; `written` before, so that every lowest entry is dirty, or never touched. */
+function guest(generation: (typeof generations)[number], written = false) {
   const lab = new Lab({ generation, chip: "milan" });
   for (let i = 0n; i < 3n; i++) {
     lab.back(GPA + i * PAGE);
     lab.map(GVA + i * PAGE, (GPA + i * PAGE) | OPEN | lab.cBit);
   }
   lab.load();
+  for (let i = 0n; written && i < 3n; i++)
+    assert.is(lab.write(GVA + i * PAGE, pattern(16, 4)), true);
   return lab;
 }
 
@@ -50,9 +55,9 @@ const entries: [string, bigint, Kind[]][] = [
 
 for (const [name, bits, stopped] of entries) {
   test(`what the host points at by an entry that is ${name} stays so for walks that begin below it`, () => {
-    for (const generation of generations) {
+    for (const [generation, written] of scenes) {
       for (const level of [1n, 2n, 3n]) {
-        const lab = guest(generation);
+        const lab = guest(generation, written);
         // Level 3 stands above the guest's own tables too, were they not in another half TiB.
         assert.ok(lab.flipNested(GPA, level, bits));
         for (const kind of kinds) {
@@ -103,9 +108,9 @@ const own: [string, bigint, Kind[], 0 | 3][] = [
 
 for (const [name, bits, stopped, cpl] of own) {
   test(`what the guest points at by an entry that is ${name} stays so for walks that begin below it`, () => {
-    for (const generation of generations) {
+    for (const [generation, written] of scenes) {
       for (const level of [1n, 2n, 3n]) {
-        const lab = guest(generation);
+        const lab = guest(generation, written);
         point(lab, GVA, level, lab.gpaOfTable(GVA, level - 1n) | (OPEN ^ bits) | lab.cBit);
         lab.load({ cpl });
         for (const kind of kinds) {
@@ -120,3 +125,17 @@ for (const [name, bits, stopped, cpl] of own) {
     }
   });
 }
+
+test("an entry of the guest's that is taken away takes with it what was reached through it", () => {
+  for (const generation of generations) {
+    for (const level of [1n, 2n, 3n]) {
+      const lab = guest(generation, true);
+      point(lab, GVA, level, 0n);
+      for (const kind of kinds) {
+        const seen = access(lab, kind, GVA);
+        assert.ok(isRefused(seen), `${generation}, level ${level}: ${kind}`);
+        assert.is(seen.code, 14n);
+      }
+    }
+  }
+});
