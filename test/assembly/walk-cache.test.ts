@@ -3,6 +3,7 @@
 import { ports } from "../../dist/core.js";
 import type { ChipName, Generation } from "../../dist/index.js";
 import { silicon, startMachine } from "../../dist/silicon.js";
+import * as Code from "../../ts/abi/exit.ts";
 import {
   ACCESSED,
   Chance,
@@ -230,4 +231,20 @@ test("a walk that begins at a remembered table counts as one from the root", () 
     assert.is(second, first, `step ${step}`);
   }
   assert.ok(scenes[0]!.lab.core.events().RMP_CHECKS > 400n);
+});
+
+test("what an upper nested entry forbids to run is fetched by no walk from the root either", () => {
+  for (const scene of [bare(false), bare(true)]) {
+    const fetched = () => scene.access("fetch", GVA, new Uint8Array(16));
+    const before = fetched();
+    assert.match(before, /^[0-9a-f]{32}$/);
+    assert.ok(scene.flip(GPA, 1n, NX));
+    // Step by step at first, through tables followed before from then on.
+    for (let again = 0; again < 3; again++) {
+      const [kind, code] = fetched().split(" ");
+      assert.equal([kind, code], [`${Code.VMEXIT}`, `${Code.VMEXIT_NPF}`]);
+    }
+    assert.ok(scene.flip(GPA, 1n, NX));
+    assert.is(fetched(), before);
+  }
 });
