@@ -163,3 +163,11 @@ test("SEV_STATUS and the GHCB MSR never leave, whatever the MSR map says", () =>
     assert.is(status, { sev: 1n, "sev-es": 3n, "sev-snp": 7n }[generation]);
   }
 });
+
+test("a shutdown leaves although nobody intercepts it", () => {
+  for (const generation of ["none", "sev-snp"] as const) {
+    const { vcpu } = rig(generation, (cpu) => cpu.raise(Code.UD, 0n, 0n));
+    vcpu.vmcb.write(Layout.INTERCEPTS, new Uint8Array(16));
+    assert.is(vcpu.run().code, BigInt(Code.VMEXIT_SHUTDOWN));
+  }
+});
