@@ -3,6 +3,7 @@
 import { p384 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { isSignedBy, makeCertificate, pointOf, sign } from "../../dist/psp/sev-certificate.js";
+import * as Checksum from "../../ts/abi/checksum.ts";
 import * as Attestation from "../../ts/abi/psp/attestation.ts";
 import * as Report from "../../ts/abi/psp/attestation-report.ts";
 import * as Copy from "../../ts/abi/psp/copy.ts";
@@ -243,4 +244,22 @@ test("with SNP initialised a legacy command's buffer and what it writes must be 
   const { status, buffer } = rig.exchange("GUEST_STATUS", GuestStatus, { HANDLE: handle });
   assert.is(status, Status.SUCCESS);
   assert.is(buffer[GuestStatus.ASID], 1);
+});
+
+test("a VMSA that the silicon has no room to guard is neither measured nor encrypted", () => {
+  const rig = sevRig();
+  const { handle } = launchWithOwner(rig, ES);
+  rig.sevActivate(handle, 1);
+  const vmsa = pattern(PAGE, 3);
+  const PADDR = rig.filled(vmsa);
+  const values = { HANDLE: handle, PADDR, LENGTH: PAGE };
+  const { firmware } = rig.lab.core;
+  const others = Array.from({ length: Checksum.ROWS }, (_, i) => rig.dram / 2n + BigInt(i * PAGE));
+  for (const spa of others) assert.ok(firmware.noteVmsa(spa, 1));
+  rig.expect(Status.RESOURCE_LIMIT, "LAUNCH_UPDATE_VMSA", LaunchUpdate, values);
+  assert.is(hex(rig.read(PADDR)), hex(vmsa));
+  firmware.forgetVmsa(others[0] as bigint);
+  rig.expect(Status.SUCCESS, "LAUNCH_UPDATE_VMSA", LaunchUpdate, values);
+  const { mac, nonce } = measure(rig, handle);
+  assert.is(hex(mac), hex(Owner.measurement(API, ES, vmsa, nonce)), "measured once");
 });

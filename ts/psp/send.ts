@@ -5,7 +5,7 @@ import * as Status from "../abi/status.ts";
 import { PAGE, placeOf } from "./memory.ts";
 import { fieldsOf, mayWritePacket, openPacket, VMSA, writePacket } from "./packet.ts";
 import type { SevGuestCall } from "./sev-command.ts";
-import { guardVmsa, isEs } from "./sev-guest.ts";
+import { guarded, isEs } from "./sev-guest.ts";
 import { checkGuestMemory, readGuest, writeGuest } from "./sev-memory.ts";
 
 /** Why a piece of a kind cannot be this guest's, or SUCCESS. */
@@ -44,7 +44,8 @@ export function receivePiece(call: SevGuestCall, kind: number): number {
   if (refused !== Status.SUCCESS) return refused;
   const contents = openPacket(psp, { kind, keys, fields });
   if (typeof contents === "number") return contents;
-  writeGuest(psp, guest, fields.guest, contents);
-  if (kind !== VMSA) return Status.SUCCESS;
-  return guardVmsa(psp.port, guest, placeOf(psp, fields.guest).spa);
+  const write = () => writeGuest(psp, guest, fields.guest, contents);
+  if (kind === VMSA) return guarded(psp.port, guest, placeOf(psp, fields.guest).spa, write);
+  write();
+  return Status.SUCCESS;
 }

@@ -42,9 +42,16 @@ export interface SevGuest {
 
 export const isEs = ({ policy }: Pick<SevGuest, "policy">): boolean => bitOf(policy, Policy.ES_BIT);
 
-/** Has the silicon guard a VMSA that was just written, by its checksum. Answers a status. */
-export function guardVmsa(port: FirmwarePort, guest: SevGuest, spa: bigint): number {
+/** Writes a VMSA, which the silicon guards by its checksum from then on. Answers a status: without a row left, nothing is done. */
+export function guarded(
+  port: FirmwarePort,
+  guest: SevGuest,
+  spa: bigint,
+  write: () => void,
+): number {
   if (!port.noteVmsa(spa, guest.asid)) return Status.RESOURCE_LIMIT;
+  write();
+  port.noteVmsa(spa, guest.asid);
   if (!guest.vmsas.includes(spa)) guest.vmsas.push(spa);
   return Status.SUCCESS;
 }

@@ -9,16 +9,22 @@ import { checkGuestMemory, writeGuest } from "../sev-memory.ts";
 export const launchUpdateData: CommandEntry = sevGuestCommand({
   layout: Layout,
   guest: [LUPDATE],
-  run: measure,
+  run(call) {
+    const status = checkPlace(call);
+    if (status === Status.SUCCESS) measure(call);
+    return status;
+  },
 });
 
-export function measure({ psp, guest, buffer }: SevGuestCall): number {
+export function checkPlace({ psp, guest, buffer }: SevGuestCall): number {
   const paddr = buffer.getBigUint64(Layout.PADDR, true);
-  const length = buffer.getUint32(Layout.LENGTH, true);
-  const status = checkGuestMemory(psp, guest, paddr, length, true);
-  if (status !== Status.SUCCESS) return status;
-  const contents = readHost(psp, paddr, length) as Uint8Array;
+  return checkGuestMemory(psp, guest, paddr, buffer.getUint32(Layout.LENGTH, true), true);
+}
+
+/** Of a place that was checked. */
+export function measure({ psp, guest, buffer }: SevGuestCall): void {
+  const paddr = buffer.getBigUint64(Layout.PADDR, true);
+  const contents = readHost(psp, paddr, buffer.getUint32(Layout.LENGTH, true)) as Uint8Array;
   guest.launch.update(contents);
   writeGuest(psp, guest, paddr, contents);
-  return Status.SUCCESS;
 }

@@ -4,8 +4,8 @@ import * as Status from "../../abi/status.ts";
 import type { CommandEntry } from "../command.ts";
 import { PAGE, placeOf } from "../memory.ts";
 import { LUPDATE, sevGuestCommand } from "../sev-command.ts";
-import { guardVmsa, isEs } from "../sev-guest.ts";
-import { measure } from "./launch-update-data.ts";
+import { guarded, isEs } from "../sev-guest.ts";
+import { checkPlace, measure } from "./launch-update-data.ts";
 
 export const launchUpdateVmsa: CommandEntry = sevGuestCommand({
   layout: Layout,
@@ -16,8 +16,8 @@ export const launchUpdateVmsa: CommandEntry = sevGuestCommand({
     if (!isEs(guest)) return Status.POLICY_FAILURE;
     if (buffer.getUint32(Layout.LENGTH, true) !== PAGE) return Status.INVALID_LENGTH;
     if (paddr & 0xfffn) return Status.INVALID_ADDRESS;
-    const status = measure(call);
+    const status = checkPlace(call);
     if (status !== Status.SUCCESS) return status;
-    return guardVmsa(psp.port, guest, placeOf(psp, paddr).spa);
+    return guarded(psp.port, guest, placeOf(psp, paddr).spa, () => measure(call));
   },
 });
