@@ -237,6 +237,8 @@ const broken: [string, RegExp][] = [
   ["<network/>", /<network>, expected <domain>/],
   ["<domain/>", /no <launchSecurity>/],
   ["<domain><launchSecurity type='tdx'/></domain>", /type "tdx", expected sev or sev-snp/],
+  ["<domain><launchSecurity/></domain>", /<launchSecurity>: no type, expected sev or sev-snp/],
+  ["<domain><features><confidential type='sev'/></features></domain>", /<confidential>: no type/],
   ["<domain><launchSecurity type='sev'/></domain>", /expected <policy>/],
   [
     "<domain><launchSecurity type='sev-snp'><policy>x</policy></launchSecurity></domain>",

@@ -140,7 +140,8 @@ function securityOf(domain: XmlElement, notes: string[]): GuestPart {
     throw new Misuse("<domain>: no <launchSecurity>: not a confidential guest");
   const type = guide ? textOf(guide, "type") : element?.attributes["type"];
   if (type !== "sev" && type !== "sev-snp") {
-    throw new Misuse(`<${found.name}> of type "${type}", expected sev or sev-snp`);
+    const seen = type === undefined ? "no type" : `type "${type}"`;
+    throw new Misuse(`<${found.name}>: ${seen}, expected sev or sev-snp`);
   }
   requireKnown(found, guide ? "confidential" : type);
   return type === "sev" ? sevSecurity(found) : snpSecurity(found);
