@@ -148,6 +148,7 @@ const RAW = [
   "ts/rmp-port.ts",
   "ts/silicon.ts",
   "ts/replay/reader/decode.ts",
+  "ts/replay/reader/cltr-decoder.ts",
   "ts/replay/port.ts",
   "ts/replay/reference.ts",
   "ts/replay/cost/model.ts",
