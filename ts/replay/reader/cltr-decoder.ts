@@ -3,7 +3,7 @@
 import * as Cltr from "../../abi/cltr.ts";
 import * as Layout from "../../abi/cltr-decoder.ts";
 import * as Memory from "../../abi/memory.ts";
-import { type Silicon, silicon } from "../../silicon.ts";
+import { type Silicon, silicon } from "../../core/silicon.ts";
 import * as Records from "../record.ts";
 import { Batch, type Counts, type Kind } from "../record.ts";
 import { rowOf } from "./cltr-expected.ts";
