@@ -47,6 +47,7 @@ export { dimmRead, dimmWrite, nextHeld } from "./dimm";
 export { agree, fillTransfer, foldPage, foldWindow, replay, writeImage } from "./replay";
 export { flatPages, listFlatPages, startFlat } from "./flat";
 // trace text and records
+export { parseCltr } from "./parse/cltr";
 export { parseDrmemtrace } from "./parse/drmemtrace";
 export { parseLackey } from "./parse/lackey";
 // the part's caches and TLBs, tags only

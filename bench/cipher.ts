@@ -1,7 +1,7 @@
 // The memory engine's cipher over pages and lines, against OpenSSL with and without AES instructions and node:crypto.
 import { type Cipher, createCipheriv } from "node:crypto";
 import * as Memory from "../dist/abi/memory.js";
-import { type Silicon, silicon, startMachine } from "../dist/silicon.js";
+import { type Silicon, silicon, startMachine } from "../dist/core/silicon.js";
 import type { Figure } from "./figure.ts";
 import { against, interleaved, type Measured, type Task } from "./measure.ts";
 import { digest, type Native, native, same, WITHOUT_AES } from "./native.ts";

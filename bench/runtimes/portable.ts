@@ -1,9 +1,9 @@
 // What one runtime does, in any of them: the rows of the cross-runtime table. Prints or posts one line of JSON.
 import * as Memory from "../../dist/abi/memory.js";
+import { type Silicon, silicon, startMachine } from "../../dist/core/silicon.js";
 import { Input } from "../../dist/replay/reader/input.js";
 import { LackeyReader } from "../../dist/replay/reader/lackey.js";
 import { Batch } from "../../dist/replay/record.js";
-import { type Silicon, silicon, startMachine } from "../../dist/silicon.js";
 import { anywhere, inRuns, machineOf, owned, traceOf } from "../guest.ts";
 import { run, type What } from "../road.ts";
 

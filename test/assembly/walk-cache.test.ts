@@ -1,8 +1,9 @@
 // What walks leave behind for the next ones: nothing may outlive what it depended on. The same steps on a machine that remembers
 // and on one that walks every time must give the same answers, faults, table bits and bytes on the chips.
+
+import { silicon, startMachine } from "../../dist/core/silicon.js";
 import { ports } from "../../dist/core.js";
 import type { ChipName, Generation } from "../../dist/index.js";
-import { silicon, startMachine } from "../../dist/silicon.js";
 import * as Code from "../../ts/abi/exit.ts";
 import {
   ACCESSED,

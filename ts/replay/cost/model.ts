@@ -2,8 +2,8 @@
 import * as Memory from "../../abi/memory.ts";
 import * as Layout from "../../abi/model.ts";
 import type { Features } from "../../chip/chip.ts";
+import { type Silicon, silicon } from "../../core/silicon.ts";
 import type { PageSize } from "../../hypervisor/vm.ts";
-import { type Silicon, silicon } from "../../silicon.ts";
 import type { CoreModule } from "../../structural.ts";
 import { cellOf, chargeOf, type Numa } from "./charges.ts";
 import { type Costs, geometriesOf } from "./costs.ts";

@@ -2,7 +2,7 @@
 // trace that was loaded last.
 import * as Layout from "../../abi/decode.ts";
 import * as Memory from "../../abi/memory.ts";
-import { type Silicon, silicon } from "../../silicon.ts";
+import { type Silicon, silicon } from "../../core/silicon.ts";
 import { ACCESS_OPERATIONS, type Batch, type Counts, WORDS } from "../record.ts";
 
 /** The longest piece of a trace that is decoded at once, in bytes. */
