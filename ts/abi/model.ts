@@ -22,7 +22,11 @@ export const L1I = 0x0a0; // 16
 export const L1D = 0x0b0; // 16
 export const L2 = 0x0c0; // 16
 export const L3 = 0x0d0; // 16
-export const RESERVED_0E0 = 0x0e0; // 32
+// The line of the last fetch, and the 4 KiB pages of the last fetch and the last operand: the same again needs nothing.
+export const FETCHED_LINE = 0x0e0; // u64
+export const FETCHED_PAGE = 0x0e8; // u64
+export const DATA_PAGE = 0x0f0; // u64
+export const RESERVED_0F8 = 0x0f8; // 8
 export const CHARGES = 0x100; // 320
 export const READS = 0x240; // 640
 export const PICOSECONDS = 0x4c0; // u64
@@ -55,6 +59,19 @@ export const SIZE = 0xa00;
 export const TABLE = 0x0;
 export const SETS = 0x4;
 export const WAYS = 0x8;
+
+// A table that is one set of many ways (assembly/model/recent.ts): its entries, of which number 0 is the ring's, and where
+// the chains of keys begin, by hash.
+export const ENTRIES = 0x0;
+export const CHAINS = 0x4;
+export const CHAIN_MASK = 0x8;
+export const ENTRY_COUNT = 0xc;
+// An entry; the last three are addresses of entries.
+export const KEY = 0x00;
+export const OLDER = 0x08;
+export const NEWER = 0x0c;
+export const CHAIN = 0x10;
+export const ENTRY = 0x18;
 
 // FLUSH and STATE_FLUSH: what an RMPUPDATE drops, of a page that is new and of one that changes its state
 export const FLUSH_NEVER = 0;
