@@ -1,6 +1,7 @@
 // One instance of the core that holds only tags: the part's caches and TLBs as one kind of generation uses them.
 import * as Memory from "../../abi/memory.ts";
 import * as Layout from "../../abi/model.ts";
+import * as Record from "../../abi/record.ts";
 import type { Features } from "../../chip/chip.ts";
 import { type Silicon, silicon } from "../../core/silicon.ts";
 import type { PageSize } from "../../hypervisor/vm.ts";
@@ -48,6 +49,8 @@ const RECENT = new Set(["ITLB1", "DTLB1", "DIRECTORIES", "NESTED_DIRECTORIES"]);
 // What an entry takes at most: its own, and two chains for each.
 const MOST_BYTES = 64;
 const RESIDENT = 128 * 0x100000;
+// As many records as stay in the first-level cache between the copy and the run.
+const AT_ONCE = 1024;
 const TOUCHED_ENTRIES = 2 ** 21;
 const TAG = 8;
 const PICO = 1000;
@@ -69,8 +72,12 @@ export class Model {
 
   /** Runs the first `length` records of a batch. */
   run(records: Uint8Array, length: number): void {
-    this.#silicon.bytes.set(records, Memory.BATCH);
-    this.#silicon.exports.model(length);
+    const { bytes, exports } = this.#silicon;
+    for (let done = 0; done < length; done += AT_ONCE) {
+      const piece = Math.min(length - done, AT_ONCE);
+      bytes.set(records.subarray(Record.SIZE * done, Record.SIZE * (done + piece)), Memory.BATCH);
+      exports.model(piece);
+    }
   }
 
   counter(name: CounterName): number {
