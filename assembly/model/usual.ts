@@ -44,36 +44,36 @@ export function runUsual(from: u32, count: u32): u32 {
   const dataMask = load<u32>(L1D, Model.SETS) - 1;
   const dataBytes = load<u32>(L1D, Model.WAYS) << 3;
   const dataTable: usize = load<u32>(L1D, Model.TABLE);
-  let fetchedLine = load<u64>(FETCHED_LINE);
+  let fetchedAt = load<u64>(FETCHED_LINE) << LINE_SHIFT;
   let fetchedPage = load<u64>(FETCHED_PAGE);
   let dataPage = load<u64>(DATA_PAGE);
   let fetches: u64 = 0;
-  let loads: u64 = 0;
+  let operands: u64 = 0;
   let stores: u64 = 0;
-  let i = from;
-  for (; i < count; i++) {
-    const record: usize = Memory.BATCH + (usize(i) << 4);
+  let record: usize = Memory.BATCH + (usize(from) << 4);
+  const end: usize = Memory.BATCH + (usize(count) << 4);
+  for (; record < end; record += Record.SIZE) {
     const gva = load<u64>(record, Record.GVA);
-    const bytes = load<u32>(record, Record.BYTES);
+    const more = u64(load<u32>(record, Record.BYTES)) - 1;
     const op = i32(load<u8>(record, Record.OP));
-    if (bytes - 1 >= LINE) break;
-    const end = gva + (bytes - 1);
     const line = SPACE | (gva >> LINE_SHIFT);
-    const last = SPACE | (end >> LINE_SHIFT);
     const page = gva >> PAGE_SHIFT;
     if (op <= Record.FETCH_WIDE) {
-      if (line == fetchedLine && last == line) {
+      // In the line of the last fetch, first byte and last.
+      const into = gva - fetchedAt;
+      if ((into | (into + more)) < LINE) {
         fetches++;
         continue;
       }
-      if (end >> PAGE_SHIFT != page) break;
+      const last = SPACE | ((gva + more) >> LINE_SHIFT);
+      if (more >= LINE || (gva + more) >> PAGE_SHIFT != page) break;
       if (page != fetchedPage) {
         if (!isSmall || !isRecent(MODEL + Model.ITLB1, page)) break;
         fetchedPage = page;
       }
       const set = codeTable + usize((u32(line) & codeMask) * codeBytes);
-      const entry = load<u64>(set);
-      if (entry >> 1 != line) {
+      const first = load<u64>(set);
+      if (first >> 1 != line) {
         const past = set + codeBytes;
         let way = set + 8;
         while (way < past && load<u64>(way) >> 1 != line) way += 8;
@@ -86,11 +86,11 @@ export function runUsual(from: u32, count: u32): u32 {
         const next = codeTable + usize((u32(last) & codeMask) * codeBytes);
         if (load<u64>(next) >> 1 != last) break;
       }
-      fetchedLine = last;
+      fetchedAt = last << LINE_SHIFT;
       fetches++;
       continue;
     }
-    if (op > Record.MODIFY_WIDE || last != line) break;
+    if (op > Record.MODIFY_WIDE || (gva & (LINE - 1)) + more >= LINE) break;
     if (page != dataPage) {
       if (!isSmall || !isRecent(MODEL + Model.DTLB1, page)) break;
       dataPage = page;
@@ -106,15 +106,14 @@ export function runUsual(from: u32, count: u32): u32 {
       for (; way > set; way -= 8) store<u64>(way, load<u64>(way - 8));
     }
     store<u64>(set, entry | u64(op >= Record.STORE_1));
-    const isStore = u64(u32(op - Record.STORE_1) <= u32(Record.STORE_WIDE - Record.STORE_1));
-    stores += isStore;
-    loads += 1 - isStore;
+    operands++;
+    stores += u64(u32(op - Record.STORE_1) <= u32(Record.STORE_WIDE - Record.STORE_1));
   }
-  store<u64>(FETCHED_LINE, fetchedLine);
+  store<u64>(FETCHED_LINE, SPACE | (fetchedAt >> LINE_SHIFT));
   store<u64>(FETCHED_PAGE, fetchedPage);
   store<u64>(DATA_PAGE, dataPage);
   fetchHits += fetches;
-  loadHits += loads;
+  loadHits += operands - stores;
   storeHits += stores;
-  return i;
+  return u32(record - Memory.BATCH) >> 4;
 }
