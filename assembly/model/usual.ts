@@ -56,8 +56,6 @@ export function runUsual(from: u32, count: u32): u32 {
     const gva = load<u64>(record, Record.GVA);
     const more = u64(load<u32>(record, Record.BYTES)) - 1;
     const op = i32(load<u8>(record, Record.OP));
-    const line = SPACE | (gva >> LINE_SHIFT);
-    const page = gva >> PAGE_SHIFT;
     if (op <= Record.FETCH_WIDE) {
       // In the line of the last fetch, first byte and last.
       const into = gva - fetchedAt;
@@ -65,7 +63,9 @@ export function runUsual(from: u32, count: u32): u32 {
         fetches++;
         continue;
       }
+      const line = SPACE | (gva >> LINE_SHIFT);
       const last = SPACE | ((gva + more) >> LINE_SHIFT);
+      const page = gva >> PAGE_SHIFT;
       if (more >= LINE || (gva + more) >> PAGE_SHIFT != page) break;
       if (page != fetchedPage) {
         if (!isSmall || !isRecent(MODEL + Model.ITLB1, page)) break;
@@ -91,6 +91,8 @@ export function runUsual(from: u32, count: u32): u32 {
       continue;
     }
     if (op > Record.MODIFY_WIDE || (gva & (LINE - 1)) + more >= LINE) break;
+    const line = SPACE | (gva >> LINE_SHIFT);
+    const page = gva >> PAGE_SHIFT;
     if (page != dataPage) {
       if (!isSmall || !isRecent(MODEL + Model.DTLB1, page)) break;
       dataPage = page;
