@@ -28,7 +28,7 @@ function unlink(entry: usize): void {
 }
 
 /** Links an entry in as the next older one of another: the ring's own has the newest behind it, and the oldest before it. */
-function link(entry: usize, newer: usize): void {
+export function link(entry: usize, newer: usize): void {
   const older: usize = load<u32>(newer, Model.OLDER);
   store<u32>(entry, u32(older), Model.OLDER);
   store<u32>(entry, u32(newer), Model.NEWER);

@@ -5,14 +5,23 @@ import * as Record from "../../ts/abi/record";
 import { PAGE_SHIFT } from "../address";
 import { add, charge, LINE, LINE_SHIFT, MODEL, observe, observeHits, SPACE } from "./base";
 import { reach } from "./cache";
-import { train } from "./stream";
-import { changeState, translateData, translateFetch } from "./translate";
+import { startTrackers, train } from "./stream";
+import { changeState, startTranslation, translateData, translateFetch } from "./translate";
 import { transfer } from "./transfer";
 import { clearHits, fetchHits, loadHits, runUsual, storeHits } from "./usual";
 
 const L1I: usize = MODEL + Model.L1I;
 const L1D: usize = MODEL + Model.L1D;
 const FETCHED_LINE: usize = MODEL + Model.FETCHED_LINE;
+// Of no canonical address.
+const NO_LINE: u64 = 1 << 57;
+
+/** Before the first record. */
+export function startModel(): void {
+  store<u64>(FETCHED_LINE, NO_LINE);
+  startTranslation();
+  startTrackers();
+}
 
 /** Runs `count` records of the batch. */
 export function model(count: u32): void {

@@ -26,8 +26,6 @@ const LARGE_PAGES: u64 = 512;
 // Large frames lie above 1 TiB, so that small ones never reach them.
 const FIRST_LARGE: u64 = 1 << 19;
 const NO_PAGE: u64 = u64.MAX_VALUE;
-// Of no canonical address.
-const NO_LINE: u64 = 1 << 57;
 
 /** The picoseconds that translating an instruction's address costs. */
 export function translateFetch(gva: u64, line: u64): u64 {
@@ -97,8 +95,7 @@ function forgetPages(): void {
 }
 
 /** Before the first record. */
-export function startModel(): void {
-  store<u64>(MODEL + Model.FETCHED_LINE, NO_LINE);
+export function startTranslation(): void {
   forgetPages();
   forgetRecent(ITLB1);
   forgetRecent(DTLB1);

@@ -50,7 +50,8 @@ export const HALTS = 0x548; // u64
 export const PAGES_FILLED = 0x550; // u64
 export const FRAMES = 0x558; // u64
 export const LARGE_FRAMES = 0x560; // u64
-export const RESERVED_568 = 0x568; // 152
+export const TRACKER_RING = 0x568; // 16
+export const RESERVED_578 = 0x578; // 136
 export const HISTOGRAM = 0x600; // 512
 export const TRACKERS = 0x800; // 512
 export const SIZE = 0xa00;
@@ -66,7 +67,7 @@ export const ENTRIES = 0x0;
 export const CHAINS = 0x4;
 export const CHAIN_MASK = 0x8;
 export const ENTRY_COUNT = 0xc;
-// An entry; the last three are addresses of entries.
+// An entry; the last three are addresses of entries. OLDER and NEWER are also a tracker's.
 export const KEY = 0x00;
 export const OLDER = 0x08;
 export const NEWER = 0x0c;
@@ -102,10 +103,10 @@ export const SPACE_SHARED = 5;
 // The histogram has two buckets for each power of two of picoseconds.
 export const BUCKETS = 64;
 
-// A tracker of a stream
+// A tracker of a stream: the line seen last, the one as far behind it again, and (OLDER, NEWER) its
+// place in the order of use.
 export const LAST = 0x00;
-export const STRIDE = 0x08;
-export const CONFIDENCE = 0x10;
-export const STAMP = 0x18;
+export const NEXT = 0x10;
+export const CONFIDENCE = 0x18;
 export const TRACKER = 0x20;
 export const TRACKER_COUNT = 16;
