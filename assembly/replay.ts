@@ -7,11 +7,34 @@ import * as State from "../ts/abi/state";
 import { copyFrom, copyTo, locate, locateBoth, write } from "./access";
 import { OFFSET, PAGE, PAGE_SHIFT } from "./address";
 import { fillImage } from "./flat";
-import { FETCH, lookup, markStore, READ, vcpuTag, WRITE } from "./tlb";
-import { deviceWord, folded, foldedBytes, lowBytes, storedAs, storedWord } from "./value";
+import {
+  baseIn,
+  FETCH,
+  infoAt,
+  isStale,
+  lacking,
+  lookup,
+  markStore,
+  READ,
+  RIGHTS,
+  rowOf,
+  vcpuTag,
+  WRITE,
+} from "./tlb";
+import {
+  deviceWord,
+  folded,
+  foldedBytes,
+  lowest,
+  ORDINAL_LSB,
+  storedAt,
+  storedWord,
+} from "./value";
 
 // Wide accesses are gathered here.
 const WIDE: usize = Memory.WINDOW;
+
+const RECORD_SHIFT = 4;
 
 // What each narrow handler needs of a page, by OP, four bits each.
 const NEEDS: u64 =
@@ -40,70 +63,107 @@ export function replay(from: u32, count: u32): u32 {
   }
 }
 
+const NO_READ: u64 = ~RIGHTS | READ;
+const NO_WRITE: u64 = ~RIGHTS | WRITE;
+const NO_FETCH: u64 = ~RIGHTS | FETCH;
+
 /** Runs narrow accesses within pages that the TLB knows, as many as there are from `from` on; answers the first that is something
- *  else. It makes no call: V8 keeps the loop in registers then, and writes six of them to the stack in each turn otherwise. */
+ *  else. An access that leaves its page ends in one that the row of its first byte does not know. What all handlers need is
+ *  made before one is chosen, so that each has one test of its own. It makes no call: V8 keeps the loop in registers then, and
+ *  writes six of them to the stack in each turn otherwise. */
 function runHits(from: u32, count: u32): u32 {
-  const tag = vcpuTag();
+  const all = vcpuTag() | RIGHTS;
   const seed = load<u64>(Memory.STATE, State.SEED);
-  const ordinal = load<u64>(Memory.STATE, State.ORDINAL);
+  const first = load<u64>(Memory.STATE, State.ORDINAL) << ORDINAL_LSB;
   let digest = load<u64>(Memory.STATE, State.DIGEST);
-  let i = from;
-  for (; i < count; i++) {
-    const record: usize = Memory.BATCH + (usize(i) << 4);
-    const op = i32(load<u8>(record, Record.OP));
-    const gva = load<u64>(record, Record.GVA);
-    const bytes = load<u32>(record, Record.BYTES);
-    if (op >= Record.TRANSFER_OUT || (u32(gva) & OFFSET) + bytes > PAGE) break;
-    const need = needOf(op);
-    if (!need) break;
-    const place = lookup(gva, tag, need);
-    if (!place) break;
-    if (need == WRITE) markStore(place, bytes);
-    switch (op) {
+  // Records are named by their place in the batch.
+  let at: usize = usize(from) << RECORD_SHIFT;
+  const end: usize = usize(count) << RECORD_SHIFT;
+  for (; at < end; at += Record.SIZE) {
+    const gva = load<u64>(at, Memory.BATCH + Record.GVA);
+    const bytes = u64(load<u32>(at, Memory.BATCH + Record.BYTES));
+    const row = rowOf(gva);
+    const lacks = lacking(row, gva + bytes - 1, all);
+    const base = baseIn(row);
+    const info = infoAt(base);
+    if (isStale(row, info)) break;
+    const place = base | (usize(gva) & OFFSET);
+    switch (i32(load<u8>(at, Memory.BATCH + Record.OP))) {
       case Record.FETCH:
+        if (lacks & NO_FETCH) return stopped(at, digest);
+        digest = folded(digest, lowest(load<u64>(place), bytes));
+        break;
       case Record.LOAD:
-        digest = folded(digest, load<u64>(place) & lowBytes(bytes));
+        if (lacks & NO_READ) return stopped(at, digest);
+        digest = folded(digest, lowest(load<u64>(place), bytes));
         break;
       case Record.STORE_1:
-        store<u8>(place, u8(storedAs(seed, ordinal + i, gva)));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 1);
+        store<u8>(place, u8(storedAt(first + momentOf(at), gva, seed)));
         break;
       case Record.STORE_2:
-        store<u16>(place, u16(storedAs(seed, ordinal + i, gva)));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 2);
+        store<u16>(place, u16(storedAt(first + momentOf(at), gva, seed)));
         break;
       case Record.STORE_4:
-        store<u32>(place, u32(storedAs(seed, ordinal + i, gva)));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 4);
+        store<u32>(place, u32(storedAt(first + momentOf(at), gva, seed)));
         break;
       case Record.STORE_8:
-        store<u64>(place, storedAs(seed, ordinal + i, gva));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 8);
+        store<u64>(place, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.MODIFY_1: {
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 1);
         const old = load<u8>(place);
         digest = folded(digest, old);
-        store<u8>(place, old + u8(storedAs(seed, ordinal + i, gva)));
+        store<u8>(place, old + u8(storedAt(first + momentOf(at), gva, seed)));
         break;
       }
       case Record.MODIFY_2: {
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 2);
         const old = load<u16>(place);
         digest = folded(digest, old);
-        store<u16>(place, old + u16(storedAs(seed, ordinal + i, gva)));
+        store<u16>(place, old + u16(storedAt(first + momentOf(at), gva, seed)));
         break;
       }
       case Record.MODIFY_4: {
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 4);
         const old = load<u32>(place);
         digest = folded(digest, old);
-        store<u32>(place, old + u32(storedAs(seed, ordinal + i, gva)));
+        store<u32>(place, old + u32(storedAt(first + momentOf(at), gva, seed)));
         break;
       }
       case Record.MODIFY_8: {
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        markStore(info, place, 8);
         const old = load<u64>(place);
         digest = folded(digest, old);
-        store<u64>(place, old + storedAs(seed, ordinal + i, gva));
+        store<u64>(place, old + storedAt(first + momentOf(at), gva, seed));
         break;
       }
+      default:
+        return stopped(at, digest);
     }
   }
+  return stopped(at, digest);
+}
+
+/** How far a record's ordinal is from the batch's, in its place. */
+function momentOf(at: usize): u64 {
+  return u64(at) << (ORDINAL_LSB - RECORD_SHIFT);
+}
+
+function stopped(at: usize, digest: u64): u32 {
   store<u64>(Memory.STATE, digest, State.DIGEST);
-  return i;
+  return u32(at >> RECORD_SHIFT);
 }
 
 function needOf(op: i32): u64 {

@@ -4,11 +4,12 @@ import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Tlb from "../ts/abi/tlb";
 import * as Vcpu from "../ts/abi/vcpu";
-import { mask, OFFSET, PAGE_SHIFT } from "./address";
+import { OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, infoOf } from "./dram";
 import { flushWalkCaches } from "./walk-cache";
 
-const RIGHTS: u64 = 7;
+/** Where a tag says what an access may do. */
+export const RIGHTS: u64 = 7;
 const EPOCHS: u32 = 1 << Tlb.EPOCH_WIDTH;
 
 /** What an access needs, as the rights of a tag. */
@@ -29,37 +30,63 @@ export function vcpuTag(): u64 {
   );
 }
 
-function entryOf(gva: u64): usize {
-  return Memory.TLB + ((usize(gva >> PAGE_SHIFT) & (Tlb.ENTRIES - 1)) << 4);
+// A row is named by its place in the table: the table's own is a constant, which each load adds by itself.
+const ROW_SHIFT = PAGE_SHIFT - 4;
+const ROWS: usize = (Tlb.ENTRIES - 1) * Tlb.SIZE;
+
+/** The row that may know the page of an address. */
+export function rowOf(gva: u64): usize {
+  return (usize(gva) >> ROW_SHIFT) & ROWS;
 }
 
 function tagOf(gva: u64, vcpu: u64): u64 {
   return ((gva >> PAGE_SHIFT) << Tlb.PAGE_LSB) | vcpu;
 }
 
+/** What a row lacks of a walk to the page of an address with every right, where `all` is the vCPU's tag with them: the bits
+ *  of rights that were not earned, and others where it is no walk to that page at all. */
+export function lacking(row: usize, gva: u64, all: u64): u64 {
+  return load<u64>(row, Memory.TLB + Tlb.TAG) ^ tagOf(gva, all);
+}
+
+/** Where the bytes of the page are that a row names. */
+export function baseIn(row: usize): usize {
+  return load<u32>(row, Memory.TLB + Tlb.BASE);
+}
+
+/** What is known of the frame at `base`, from Memory.FRAME_TABLE on. */
+export function infoAt(base: usize): usize {
+  return base >> (PAGE_SHIFT - 5);
+}
+
+/** Whether the frame was closed since. */
+export function isStale(row: usize, info: usize): bool {
+  const now = load<u32>(info, Memory.FRAME_TABLE + Frame.GENERATION);
+  return now != load<u32>(row, Memory.TLB + Tlb.GENERATION);
+}
+
 /** The bytes at `gva` if a walk with these rights is remembered and its frame still open; else 0. */
 export function lookup(gva: u64, vcpu: u64, rights: u64): usize {
-  const entry = entryOf(gva);
-  const differs = load<u64>(entry, Tlb.TAG) ^ (tagOf(gva, vcpu) | rights);
-  if (differs & (~RIGHTS | rights)) return 0;
-  const frame = load<u32>(entry, Tlb.FRAME);
-  if (load<u32>(infoOf(frame), Frame.GENERATION) != load<u32>(entry, Tlb.GENERATION)) return 0;
-  return bytesOf(frame) | (usize(gva) & OFFSET);
+  const row = rowOf(gva);
+  if (lacking(row, gva, vcpu | RIGHTS) & (~RIGHTS | rights)) return 0;
+  const base = baseIn(row);
+  return isStale(row, infoAt(base)) ? 0 : base | (usize(gva) & OFFSET);
 }
 
 /** Remembers a walk. Rights that were earned before for the same frame stay. */
 export function remember(gva: u64, vcpu: u64, rights: u64, frame: u32): void {
-  const entry = entryOf(gva);
+  const entry = Memory.TLB + rowOf(gva);
+  const base = bytesOf(frame);
   const generation = load<u32>(infoOf(frame), Frame.GENERATION);
   let tag = tagOf(gva, vcpu) | rights;
   const old = load<u64>(entry, Tlb.TAG);
   const same =
     ((old ^ tag) & ~RIGHTS) == 0 &&
-    load<u32>(entry, Tlb.FRAME) == frame &&
+    load<u32>(entry, Tlb.BASE) == base &&
     load<u32>(entry, Tlb.GENERATION) == generation;
   if (same) tag |= old & RIGHTS;
   store<u64>(entry, tag, Tlb.TAG);
-  store<u32>(entry, frame, Tlb.FRAME);
+  store<u32>(entry, base, Tlb.BASE);
   store<u32>(entry, generation, Tlb.GENERATION);
 }
 
@@ -83,10 +110,10 @@ export function flushAsid(asid: u32): void {
   if (epoch == EPOCHS) flushTlb();
 }
 
-/** The dirty lines that a narrow store at a linear address of a frame touches are marked on the hot path. */
-export function markStore(at: usize, bytes: usize): void {
-  const info = infoOf(u32(at >> PAGE_SHIFT));
-  const first = mask(i32((at >> 6) & 63));
-  const last = mask(i32(((at + bytes - 1) >> 6) & 63));
-  store<u64>(info, load<u64>(info, Frame.DIRTY) | first | last, Frame.DIRTY);
+/** Marks the lines dirty that a store of 1 to 8 bytes within a page touches: one, or two that are neighbours. */
+export function markStore(info: usize, place: usize, bytes: usize): void {
+  const crosses = u64(((place & 63) + bytes - 1) >> 6);
+  const lines = ((crosses << 1) | 1) << u64((place >> 6) & 63);
+  const dirty = load<u64>(info, Memory.FRAME_TABLE + Frame.DIRTY);
+  store<u64>(info, dirty | lines, Memory.FRAME_TABLE + Frame.DIRTY);
 }

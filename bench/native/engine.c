@@ -72,22 +72,13 @@ static u64 vcpuTag(Machine *M) {
 
 static u32 tlbRow(u64 gva) { return MEMORY_TLB + (((u32)(gva >> 12) & (TLB_ENTRIES - 1)) << 4); }
 
-static inline u32 lookup(Machine *M, u64 gva, u64 tag, u64 rights) {
-  u32 row = tlbRow(gva);
-  u64 differs = L64(row + TLB_TAG) ^ (((gva >> 12) << TLB_PAGE_LSB) | tag | rights);
-  if (differs & (~RIGHTS | rights)) return 0;
-  u32 frame = L32(row + TLB_FRAME);
-  if (L32(infoOf(frame) + FRAME_GENERATION) != L32(row + TLB_GENERATION)) return 0;
-  return bytesOf(frame) | ((u32)gva & OFFSET);
-}
-
 static void keepWalk(Machine *M, u64 gva, u64 vcpu, u64 rights, u32 frame) {
   u32 row = tlbRow(gva), generation = L32(infoOf(frame) + FRAME_GENERATION);
   u64 tag = ((gva >> 12) << TLB_PAGE_LSB) | vcpu | rights, old = L64(row + TLB_TAG);
-  if (((old ^ tag) & ~RIGHTS) == 0 && L32(row + TLB_FRAME) == frame && L32(row + TLB_GENERATION) == generation)
+  if (((old ^ tag) & ~RIGHTS) == 0 && L32(row + TLB_BASE) == bytesOf(frame) && L32(row + TLB_GENERATION) == generation)
     tag |= old & RIGHTS;
   L64(row + TLB_TAG) = tag;
-  L32(row + TLB_FRAME) = frame;
+  L32(row + TLB_BASE) = bytesOf(frame);
   L32(row + TLB_GENERATION) = generation;
 }
 
@@ -383,32 +374,31 @@ static void walk(Machine *M, u64 gva, u64 need) {
 }
 
 // The access (assembly/access.ts, assembly/tlb.ts).
-static void markDirty(Machine *M, u32 place, u32 bytes) {
-  u32 info = infoOf(place >> 12);
-  L64(info + FRAME_DIRTY) |= MASK((place >> 6) & 63) | MASK(((place + bytes - 1) >> 6) & 63);
+static void markStore(Machine *M, u32 info, u32 place, u32 bytes) {
+  u64 crosses = ((place & 63) + bytes - 1) >> 6;
+  L64(info + FRAME_DIRTY) |= ((crosses << 1) | 1) << ((place >> 6) & 63);
 }
 
 static __attribute__((noinline)) u32 walkTo(Machine *M, u64 gva, u32 bytes, u64 need, u64 tag) {
+  if (((u32)gva & OFFSET) + bytes > 4096) fail("an access crosses a page");
   walk(M, gva, need);
   u32 entry = directoryEntry(M, pageOf(M->spa));
   u32 frame = openAt(M, entry, isSev(M) && M->isPrivate ? VCPU(ASID) : M->hostKey);
   if (BIT(L32(entry + DIRECTORY_OPEN), DIRECTORY_TABLE_BIT)) fail("an access to a table");
   u32 place = bytesOf(frame) | ((u32)M->spa & OFFSET);
-  if (need == WRITE) markDirty(M, place, bytes);
+  if (need == WRITE) markStore(M, infoOf(frame), place, bytes);
   keepWalk(M, gva, tag, need == WRITE ? READ | WRITE : need, frame);
   return place;
 }
 
 static inline u32 placeOf(Machine *M, u64 gva, u32 bytes, u64 need, u64 tag) {
-  u32 found = lookup(M, gva, tag, need);
-  return found ? found : walkTo(M, gva, bytes, need, tag);
-}
-
-static inline u32 placeOfStore(Machine *M, u64 gva, u32 bytes, u64 tag) {
-  u32 found = lookup(M, gva, tag, WRITE);
-  if (!found) return walkTo(M, gva, bytes, WRITE, tag);
-  markDirty(M, found, bytes);
-  return found;
+  u32 row = tlbRow(gva);
+  u64 lacks = L64(row + TLB_TAG) ^ (((gva + bytes - 1) >> 12 << TLB_PAGE_LSB) | tag | RIGHTS);
+  if (lacks & (~RIGHTS | need)) return walkTo(M, gva, bytes, need, tag);
+  u32 base = L32(row + TLB_BASE), info = infoOf(base >> 12), place = base | ((u32)gva & OFFSET);
+  if (L32(info + FRAME_GENERATION) != L32(row + TLB_GENERATION)) fail("a page was closed");
+  if (need == WRITE) markStore(M, info, place, bytes);
+  return place;
 }
 
 // The values (assembly/value.ts).
@@ -426,11 +416,11 @@ static inline u64 lowBytes(u32 bytes) { return ~0ull >> (64 - (bytes << 3)); }
 // The loop (assembly/replay.ts), for what a trace of narrow accesses within pages holds.
 #define STORES(BITS, BYTES)                                                   \
   case RECORD_STORE_##BYTES:                                                  \
-    place = placeOfStore(M, gva, BYTES, tag);                                 \
+    place = placeOf(M, gva, BYTES, WRITE, tag);                                 \
     L##BITS(place) = (u##BITS)storedWord(seed, ordinal + i, gva);             \
     break;                                                                    \
   case RECORD_MODIFY_##BYTES: {                                               \
-    place = placeOfStore(M, gva, BYTES, tag);                                 \
+    place = placeOf(M, gva, BYTES, WRITE, tag);                                 \
     u##BITS old = L##BITS(place);                                             \
     digest = folded(digest, old);                                             \
     L##BITS(place) = (u##BITS)(old + storedWord(seed, ordinal + i, gva));     \
@@ -445,7 +435,6 @@ static void replay(Machine *M, u32 records) {
     u32 record = MEMORY_BATCH + (i << 4), place;
     u64 gva = L64(record + RECORD_GVA);
     u32 bytes = L32(record + RECORD_BYTES);
-    if (((u32)gva & OFFSET) + bytes > 4096) fail("an access crosses a page");
     switch (L8(record + RECORD_OP)) {
       case RECORD_FETCH:
         place = placeOf(M, gva, bytes, FETCH, tag);

@@ -1,6 +1,7 @@
 // One remembered walk. 32768 entries, direct-mapped by virtual page number.
 export const TAG = 0x0; // u64
-export const FRAME = 0x8; // u32
+// Where the frame's bytes are.
+export const BASE = 0x8; // u32
 export const GENERATION = 0xc; // u32
 export const SIZE = 0x10;
 
