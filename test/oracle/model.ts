@@ -36,6 +36,7 @@ export class ModelTwin {
   };
   readonly shapes: Record<string, Geometry>;
   readonly set: Settings;
+  readonly prices: Prices;
   t: Record<string, Tags>;
   slot = 0;
   lastPage = [-1n, -1n];
@@ -43,14 +44,11 @@ export class ModelTwin {
   next = { small: 0n, large: 0n };
   frames = new Map<string, bigint>();
   trackers = new Trackers();
-  constructor(
-    shapes: Record<string, Geometry>,
-    set: Settings,
-    readonly prices: Prices,
-  ) {
+  constructor(shapes: Record<string, Geometry>, set: Settings, prices: Prices) {
     const tables = Object.entries(shapes).map(([name, shape]) => [name, new Tags(shape)]);
     this.shapes = shapes;
     this.set = set;
+    this.prices = prices;
     this.t = Object.fromEntries(tables);
   }
   note(reader: number, level: number, stream: boolean) {
