@@ -1,5 +1,6 @@
-// A table of one set with many ways, the least recently used of which is replaced: the first-level TLBs and the directories. Its
-// entries stand in a ring in order of use, and hang in chains by a hash of the key, so that nothing depends on how many ways there are.
+// A table of one set with many ways, the least recently used of which is replaced: the first-level TLBs and the directories.
+// Its entries stand in a ring in order of use, and hang in chains by a hash of the key, so that nothing depends on how many there
+// are.
 import * as Model from "../../ts/abi/model";
 
 const HASH: u64 = 0x9e3779b97f4a7c15;
