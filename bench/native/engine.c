@@ -73,13 +73,15 @@ static u64 vcpuTag(Machine *M) {
 static u32 tlbRow(u64 gva) { return MEMORY_TLB + (((u32)(gva >> 12) & (TLB_ENTRIES - 1)) << 4); }
 
 static void keepWalk(Machine *M, u64 gva, u64 vcpu, u64 rights, u32 frame) {
-  u32 row = tlbRow(gva), generation = L32(infoOf(frame) + FRAME_GENERATION);
+  u32 row = tlbRow(gva);
   u64 tag = ((gva >> 12) << TLB_PAGE_LSB) | vcpu | rights, old = L64(row + TLB_TAG);
-  if (((old ^ tag) & ~RIGHTS) == 0 && L32(row + TLB_BASE) == bytesOf(frame) && L32(row + TLB_GENERATION) == generation)
+  if (((old ^ tag) & ~RIGHTS) == 0 && L32(row + TLB_FRAME) == frame)
     tag |= old & RIGHTS;
   L64(row + TLB_TAG) = tag;
-  L32(row + TLB_BASE) = bytesOf(frame);
-  L32(row + TLB_GENERATION) = generation;
+  L32(row + TLB_DISTANCE) = bytesOf(frame) - ((u32)gva & ~OFFSET);
+  L32(row + TLB_FRAME) = frame;
+  u32 before = L32(infoOf(frame) + FRAME_ROW);
+  if (before != row) L32(infoOf(frame) + FRAME_ROW) = before == FRAME_NO_ROW ? row : FRAME_SEVERAL_ROWS;
 }
 
 // What walks leave behind (assembly/walk-cache.ts).
@@ -457,7 +459,8 @@ static void walk(Machine *M, u64 gva, u64 need) {
 }
 
 // The access (assembly/access.ts, assembly/tlb.ts).
-static void markStore(Machine *M, u32 info, u32 place, u32 bytes) {
+static void markStore(Machine *M, u32 place, u32 bytes) {
+  u32 info = infoOf(place >> 12);
   u64 crosses = ((place & 63) + bytes - 1) >> 6;
   L64(info + FRAME_DIRTY) |= ((crosses << 1) | 1) << ((place >> 6) & 63);
 }
@@ -469,7 +472,7 @@ static __attribute__((noinline)) u32 walkTo(Machine *M, u64 gva, u32 bytes, u64 
   u32 frame = openAt(M, entry, isSev(M) && M->isPrivate ? VCPU(ASID) : M->hostKey);
   if (BIT(L32(entry + DIRECTORY_OPEN), DIRECTORY_TABLE_BIT)) fail("an access to a table");
   u32 place = bytesOf(frame) | ((u32)M->spa & OFFSET);
-  if (need == WRITE) markStore(M, infoOf(frame), place, bytes);
+  if (need == WRITE) markStore(M, place, bytes);
   keepWalk(M, gva, tag, need == WRITE ? READ | WRITE : need, frame);
   return place;
 }
@@ -478,9 +481,8 @@ static inline u32 placeOf(Machine *M, u64 gva, u32 bytes, u64 need, u64 tag) {
   u32 row = tlbRow(gva);
   u64 lacks = L64(row + TLB_TAG) ^ (((gva + bytes - 1) >> 12 << TLB_PAGE_LSB) | tag | RIGHTS);
   if (lacks & (~RIGHTS | need)) return walkTo(M, gva, bytes, need, tag);
-  u32 base = L32(row + TLB_BASE), info = infoOf(base >> 12), place = base | ((u32)gva & OFFSET);
-  if (L32(info + FRAME_GENERATION) != L32(row + TLB_GENERATION)) fail("a page was closed");
-  if (need == WRITE) markStore(M, info, place, bytes);
+  u32 place = (u32)gva + L32(row + TLB_DISTANCE);
+  if (need == WRITE) markStore(M, place, bytes);
   return place;
 }
 
@@ -494,7 +496,8 @@ static inline u64 storedWord(u64 seed, u64 ordinal, u64 gva) {
   u64 x = ((ordinal << 24) ^ gva ^ seed) * STEP;
   return x ^ (x >> 32);
 }
-static inline u64 lowBytes(u32 bytes) { return ~0ull >> (64 - (bytes << 3)); }
+static const u64 LOWEST[] = {0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffffull, 0xffffffffffffull, 0xffffffffffffffull, ~0ull};
+static inline u64 lowest(u64 word, u32 bytes) { return word & LOWEST[bytes]; }
 
 // The loop (assembly/replay.ts), for what a trace of narrow accesses within pages holds.
 #define STORES(BITS, BYTES)                                                   \
@@ -521,11 +524,11 @@ static void replay(Machine *M, u32 records) {
     switch (L8(record + RECORD_OP)) {
       case RECORD_FETCH:
         place = placeOf(M, gva, bytes, FETCH, tag);
-        digest = folded(digest, L64(place) & lowBytes(bytes));
+        digest = folded(digest, lowest(L64(place), bytes));
         break;
       case RECORD_LOAD:
         place = placeOf(M, gva, bytes, READ, tag);
-        digest = folded(digest, L64(place) & lowBytes(bytes));
+        digest = folded(digest, lowest(L64(place), bytes));
         break;
       STORES(8, 1)
       STORES(16, 2)
