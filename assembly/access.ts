@@ -3,12 +3,11 @@ import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
 import { isCanonical, mask, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
 import { isTable } from "./dependent";
-import { bytesOf, directoryEntry, infoOf } from "./dram";
+import { bytesOf, directoryEntry, FRAME, infoOf, openOf } from "./dram";
 import { at, mmioAccess, npf } from "./exit";
 import { flatTo, isFlat } from "./flat";
 import { spa } from "./nested";
 import { open, openForWrite } from "./page";
-import { refill } from "./refill";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
 import { gpa, isDevice, isPrivate, isSnp, walk, walkedKey } from "./walk";
 
@@ -24,10 +23,7 @@ export function locate(gva: u64, bytes: u32, need: u64, tag: u64): usize {
     markLines(found, bytes);
     return found;
   }
-  const place = refill(gva, need, tag);
-  if (!place) return walkTo(gva, bytes, need, tag);
-  if (need == WRITE) markLines(place, bytes);
-  return place;
+  return walkTo(gva, bytes, need, tag);
 }
 
 function markLines(place: usize, bytes: u32): void {
@@ -42,13 +38,26 @@ export function linesOf(place: usize, bytes: u32): u64 {
   return (u64.MAX_VALUE >> (63 - (last - first))) << first;
 }
 
-/** The slow way: walk, open the page, remember the walk. */
+/** Walks, and remembers the walk. */
 function walkTo(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   if (isFlat()) return flatTo(gva, tag);
   if (!walk(gva, need)) return NOWHERE;
   if (isDevice) return toDevice(gva, bytes, need);
   const page = pageOf(spa);
   const key = walkedKey();
+  const held = openOf(page);
+  const frame = held & FRAME;
+  // A page of tables has a mark beside its frame.
+  const isOpen = frame != 0 && load<u32>(infoOf(frame), Frame.KEY) == key;
+  if (!isOpen || (need == WRITE && held != frame)) return openTo(gva, bytes, need, tag, page, key);
+  const place = bytesOf(frame) | (u32(spa) & OFFSET);
+  if (need == WRITE) markLines(place, bytes);
+  remember(gva, tag, need == WRITE ? READ | WRITE : need, frame);
+  return place;
+}
+
+/** Opens the page of a walk, and remembers the walk if it may. */
+function openTo(gva: u64, bytes: u32, need: u64, tag: u64, page: u32, key: u32): usize {
   const offset = u32(spa) & OFFSET;
   if (need == WRITE) return writeTo(gva, tag, page, key, offset, bytes);
   const frame = open(page, key);

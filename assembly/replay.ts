@@ -8,10 +8,8 @@ import { copyFrom, copyTo, locate, locateBoth, write } from "./access";
 import { OFFSET, PAGE, PAGE_SHIFT } from "./address";
 import { fillImage } from "./flat";
 import {
-  baseIn,
+  distance,
   FETCH,
-  infoAt,
-  isStale,
   lacking,
   lookup,
   markStore,
@@ -68,9 +66,8 @@ const NO_WRITE: u64 = ~RIGHTS | WRITE;
 const NO_FETCH: u64 = ~RIGHTS | FETCH;
 
 /** Runs narrow accesses within pages that the TLB knows, as many as there are from `from` on; answers the first that is something
- *  else. An access that leaves its page ends in one that the row of its first byte does not know. What all handlers need is
- *  made before one is chosen, so that each has one test of its own. It makes no call: V8 keeps the loop in registers then, and
- *  writes six of them to the stack in each turn otherwise. */
+ *  else. An access that leaves its page ends in one that the row of its first byte does not know. It makes no call: V8 keeps
+ *  the loop in registers then, and writes six of them to the stack in each turn otherwise. */
 function runHits(from: u32, count: u32): u32 {
   const all = vcpuTag() | RIGHTS;
   const seed = load<u64>(Memory.STATE, State.SEED);
@@ -84,76 +81,66 @@ function runHits(from: u32, count: u32): u32 {
     const bytes = u64(load<u32>(at, Memory.BATCH + Record.BYTES));
     const row = rowOf(gva);
     const lacks = lacking(row, gva + bytes - 1, all);
-    const base = baseIn(row);
-    const info = infoAt(base);
-    if (isStale(row, info)) break;
-    const place = base | (usize(gva) & OFFSET);
+    const short = distance(row);
     switch (i32(load<u8>(at, Memory.BATCH + Record.OP))) {
       case Record.FETCH:
         if (lacks & NO_FETCH) return stopped(at, digest);
-        digest = folded(digest, lowest(load<u64>(place), bytes));
+        digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
         break;
       case Record.LOAD:
         if (lacks & NO_READ) return stopped(at, digest);
-        digest = folded(digest, lowest(load<u64>(place), bytes));
+        digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
         break;
       case Record.STORE_1:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 1);
-        store<u8>(place, u8(storedAt(first + momentOf(at), gva, seed)));
+        put<u8>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.STORE_2:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 2);
-        store<u16>(place, u16(storedAt(first + momentOf(at), gva, seed)));
+        put<u16>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.STORE_4:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 4);
-        store<u32>(place, u32(storedAt(first + momentOf(at), gva, seed)));
+        put<u32>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.STORE_8:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 8);
-        store<u64>(place, storedAt(first + momentOf(at), gva, seed));
+        put<u64>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
-      case Record.MODIFY_1: {
+      case Record.MODIFY_1:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 1);
-        const old = load<u8>(place);
-        digest = folded(digest, old);
-        store<u8>(place, old + u8(storedAt(first + momentOf(at), gva, seed)));
+        digest = addTo<u8>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
-      case Record.MODIFY_2: {
+      case Record.MODIFY_2:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 2);
-        const old = load<u16>(place);
-        digest = folded(digest, old);
-        store<u16>(place, old + u16(storedAt(first + momentOf(at), gva, seed)));
+        digest = addTo<u16>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
-      case Record.MODIFY_4: {
+      case Record.MODIFY_4:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 4);
-        const old = load<u32>(place);
-        digest = folded(digest, old);
-        store<u32>(place, old + u32(storedAt(first + momentOf(at), gva, seed)));
+        digest = addTo<u32>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
-      case Record.MODIFY_8: {
+      case Record.MODIFY_8:
         if (lacks & NO_WRITE) return stopped(at, digest);
-        markStore(info, place, 8);
-        const old = load<u64>(place);
-        digest = folded(digest, old);
-        store<u64>(place, old + storedAt(first + momentOf(at), gva, seed));
+        digest = addTo<u64>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
       default:
         return stopped(at, digest);
     }
   }
   return stopped(at, digest);
+}
+
+function put<T>(place: usize, word: u64): void {
+  markStore(place, sizeof<T>());
+  store<T>(place, <T>word);
+}
+
+/** Answers the digest with what was there before. */
+function addTo<T>(place: usize, word: u64, digest: u64): u64 {
+  markStore(place, sizeof<T>());
+  const old = u64(load<T>(place));
+  store<T>(place, <T>(old + word));
+  return folded(digest, old);
 }
 
 /** How far a record's ordinal is from the batch's, in its place. */

@@ -55,8 +55,13 @@ export function foldedBytes(digest: u64, from: usize, bytes: u32): u64 {
   return folded(digest, lowest(load<u64>(from + at), bytes - at));
 }
 
+// The mask of the lowest 0 to 8 bytes.
+const LOWEST: usize = memory.data<u64>([
+  0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
+  0xffffffffffffffff,
+]);
+
 /** The lowest 1 to 8 bytes of a word. */
 export function lowest(word: u64, bytes: u64): u64 {
-  const above: u64 = -(bytes << 3);
-  return (word << above) >> above;
+  return word & load<u64>(LOWEST + (usize(bytes) << 3));
 }

@@ -143,6 +143,7 @@ test("a page closed between two batches is read anew", () => {
       run([load, [op, GVA, 8]]);
       const page = pattern(4096, seed);
       lab.core.firmware.write(spas[0]!, lab.key, page);
+      lab.core.host.wbinvd();
       const digest = port.digest();
       run([load]);
       assert.is(port.digest(), folded(digest, new DataView(page.buffer).getBigUint64(8, true)));
