@@ -3,7 +3,7 @@ import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
 import { isCanonical, mask, OFFSET, PAGE, PAGE_SHIFT, pageOf } from "./address";
 import { isTable } from "./dependent";
-import { bytesOf, directoryEntry, FRAME, infoOf, openOf } from "./dram";
+import { bytesOf, directoryEntry, infoOf } from "./dram";
 import { at, mmioAccess, npf } from "./exit";
 import { flatTo, isFlat } from "./flat";
 import { spa } from "./nested";
@@ -38,26 +38,13 @@ export function linesOf(place: usize, bytes: u32): u64 {
   return (u64.MAX_VALUE >> (63 - (last - first))) << first;
 }
 
-/** Walks, and remembers the walk. */
+/** The slow way: walk, open the page, remember the walk. */
 function walkTo(gva: u64, bytes: u32, need: u64, tag: u64): usize {
   if (isFlat()) return flatTo(gva, tag);
   if (!walk(gva, need)) return NOWHERE;
   if (isDevice) return toDevice(gva, bytes, need);
   const page = pageOf(spa);
   const key = walkedKey();
-  const held = openOf(page);
-  const frame = held & FRAME;
-  // A page of tables has a mark beside its frame.
-  const isOpen = frame != 0 && load<u32>(infoOf(frame), Frame.KEY) == key;
-  if (!isOpen || (need == WRITE && held != frame)) return openTo(gva, bytes, need, tag, page, key);
-  const place = bytesOf(frame) | (u32(spa) & OFFSET);
-  if (need == WRITE) markLines(place, bytes);
-  remember(gva, tag, need == WRITE ? READ | WRITE : need, frame);
-  return place;
-}
-
-/** Opens the page of a walk, and remembers the walk if it may. */
-function openTo(gva: u64, bytes: u32, need: u64, tag: u64, page: u32, key: u32): usize {
   const offset = u32(spa) & OFFSET;
   if (need == WRITE) return writeTo(gva, tag, page, key, offset, bytes);
   const frame = open(page, key);

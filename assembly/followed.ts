@@ -12,7 +12,6 @@ import * as Vcpu from "../ts/abi/vcpu";
 import { canonical, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { guestRole, nestedRole } from "./dependent";
 import { bytesOf, FRAME, keyOf, openOf } from "./dram";
-import { foundPage } from "./nested";
 import { isEnabled, againstOwn, ownedBy, rootOf, wanted } from "./rmp";
 import { slotState } from "./slots";
 import { FETCH, READ, WRITE } from "./tlb";
@@ -44,12 +43,12 @@ export function rights(need: u64, user: bool): u64 {
   );
 }
 
-/** Walks to the page and its verdict; false: nothing happened. */
-export function walkFollowed(gva: u64, need: u64): bool {
-  if (unusual(gva)) return false;
+/** Walks to the page and its verdict: where the access is in memory. 0: nothing happened. */
+export function walkFollowed(gva: u64, need: u64): u64 {
+  if (unusual(gva)) return 0;
   const frames = frameMask();
   // No gpa has more bits than an RMP entry has room for.
-  if (frames >> Rmp.ASID_LSB) return false;
+  if (frames >> Rmp.ASID_LSB) return 0;
   const c = cBit();
   const reserved = reservedBits(true);
   const pages = u64(load<u32>(Memory.STATE, State.DRAM_PAGES));
@@ -71,27 +70,26 @@ export function walkFollowed(gva: u64, need: u64): bool {
   let address = (load<u64>(Memory.VCPU, Vcpu.CR3) & frames) | offsetOf(gva, shift);
   while (true) {
     const found = follow(root, address, nestedPointer, nestedLeaf, frames, c, pages);
-    if (!found) return false;
-    if ((found & frames) >> PAGE_SHIFT >= pages) return false;
+    if (!found) return 0;
+    if ((found & frames) >> PAGE_SHIFT >= pages) return 0;
     const page = u32((found & frames) >> PAGE_SHIFT);
-    if (againstOwn(rmp, page, address, owned, vmpl, wants)) return false;
+    if (againstOwn(rmp, page, address, owned, vmpl, wants)) return 0;
     if (!shift) {
-      foundPage((found & frames) | (address & OFFSET));
       foundPrivate(address);
-      return true;
+      return (found & frames) | (address & OFFSET);
     }
     const frame = openOf(page) - role;
-    if (frame - 1 >= FRAME) return false;
-    if (keyOf(frame) != asid) return false;
+    if (frame - 1 >= FRAME) return 0;
+    if (keyOf(frame) != asid) return 0;
     const entry = load<u64>(bytesOf(frame) + (usize(address) & OFFSET));
     if (shift != PAGE_SHIFT) {
-      if ((entry ^ SET) & guestPointer) return false;
+      if ((entry ^ SET) & guestPointer) return 0;
       role = shift == 21 ? guestRole(0, gva) : role - LEVEL;
       shift -= 9;
       address = (entry & frames) | offsetOf(gva, shift);
     } else {
-      if ((entry ^ SET) & guestLeaf) return false;
-      if (!(entry & c)) return false;
+      if ((entry ^ SET) & guestLeaf) return 0;
+      if (!(entry & c)) return 0;
       shift = 0;
       address = (entry & frames) | (gva & OFFSET);
       nestedLeaf = deciding(need, true) | reserved | dirty;

@@ -12,7 +12,7 @@ import { nestedRole, openTable } from "./dependent";
 import { bytesOf, infoOf, isDram, isMmio } from "./dram";
 import { markDirty } from "./page";
 import { isEnabled, isHypervisorOwned } from "./rmp";
-import { FETCH, WRITE } from "./tlb";
+import { FETCH, vcpuTag, WRITE } from "./tlb";
 import {
   cBit,
   FOLLOWED,
@@ -60,7 +60,7 @@ export function errorOf(failure: u64): u64 {
 /** The running vCPU's nested walk, remembered or walked: 0, or why not. The RMP is not asked. */
 export function walkHost(address: u64, need: u64): u64 {
   const root = load<u64>(Memory.VCPU, Vcpu.NCR3);
-  const row = findNested(address, need, walkTag());
+  const row = findNested(address, need, walkTag(vcpuTag()));
   if (row) {
     const flags = u64(load<u32>(row, Nested.FLAGS));
     spa = (u64(load<u32>(row, Nested.PAGE)) << PAGE_SHIFT) | (address & OFFSET);
@@ -72,7 +72,7 @@ export function walkHost(address: u64, need: u64): u64 {
   if (failure) return failure;
   const encrypted = u32(hostKey != Frame.RAW) << Nested.ENCRYPTED_BIT;
   const flags = encrypted | (u32(isNestedLarge) << Nested.LARGE_BIT);
-  rememberNested(address, need, walkTag(), pageOf(spa), flags);
+  rememberNested(address, need, walkTag(vcpuTag()), pageOf(spa), flags);
   return 0;
 }
 

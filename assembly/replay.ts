@@ -7,6 +7,7 @@ import * as State from "../ts/abi/state";
 import { copyFrom, copyTo, locate, locateBoth, write } from "./access";
 import { OFFSET, PAGE, PAGE_SHIFT } from "./address";
 import { fillImage } from "./flat";
+import { refill } from "./refill";
 import {
   distance,
   FETCH,
@@ -51,11 +52,14 @@ const NEEDS: u64 =
 export function replay(from: u32, count: u32): u32 {
   const ordinal = load<u64>(Memory.STATE, State.ORDINAL);
   const check = load<u32>(Memory.STATE, State.CHECK_EACH);
+  let tag = vcpuTag();
   let i = from;
   while (true) {
-    if (!check) i = runHits(i, count);
+    if (!check) i = runHits(i, count, tag);
+    if (!check && i < count && isRefilled(i, tag)) continue;
     if (i >= count) return count | (Replay.DONE << Replay.STOP_LSB);
     const stop = step(i, ordinal + i, check);
+    tag = vcpuTag();
     if (stop == Replay.DONE) i++;
     else if (stop != AGAIN) return i | (stop << Replay.STOP_LSB);
   }
@@ -68,8 +72,8 @@ const NO_FETCH: u64 = ~RIGHTS | FETCH;
 /** Runs narrow accesses within pages that the TLB knows, as many as there are from `from` on; answers the first that is something
  *  else. An access that leaves its page ends in one that the row of its first byte does not know. It makes no call: V8 keeps
  *  the loop in registers then, and writes six of them to the stack in each turn otherwise. */
-function runHits(from: u32, count: u32): u32 {
-  const all = vcpuTag() | RIGHTS;
+function runHits(from: u32, count: u32, tag: u64): u32 {
+  const all = tag | RIGHTS;
   const seed = load<u64>(Memory.STATE, State.SEED);
   const first = load<u64>(Memory.STATE, State.ORDINAL) << ORDINAL_LSB;
   let digest = load<u64>(Memory.STATE, State.DIGEST);
@@ -159,6 +163,16 @@ function stopped(at: usize, digest: u64): u32 {
 
 function needOf(op: i32): u64 {
   return (NEEDS >> u64(op << 2)) & 15;
+}
+
+/** Whether the TLB knows the page of a narrow access now, by what walks left behind. */
+function isRefilled(i: u32, tag: u64): bool {
+  const record: usize = Memory.BATCH + (usize(i) << 4);
+  const op = i32(load<u8>(record, Record.OP));
+  const gva = load<u64>(record, Record.GVA);
+  if (op >= Record.TRANSFER_OUT || !needOf(op)) return false;
+  if ((u32(gva) & OFFSET) + load<u32>(record, Record.BYTES) > PAGE) return false;
+  return refill(gva, needOf(op), tag);
 }
 
 /** The TLB knows the page of the record from now on. */

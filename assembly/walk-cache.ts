@@ -30,9 +30,9 @@ export function isOff(): bool {
   return load<u32>(Memory.STATE, State.PLAIN_WALKS) != 0;
 }
 
-/** The tag of the running vCPU's walks without an address. */
-export function walkTag(): u64 {
-  return vcpuTag() & ~USER;
+/** A vCPU's tag in here: a walk's steps are the same for its user and its kernel. */
+export function walkTag(tag: u64): u64 {
+  return tag & ~USER;
 }
 
 function addressTag(number: u64, vcpu: u64): u64 {
@@ -75,7 +75,7 @@ function numberOf(address: u64, level: u64): u64 {
 /** The row of the lowest table known that a walk of an address reads; 0 when there is none. */
 export function findTable(sets: usize, address: u64): usize {
   if (address & ~TAGGED && sets == HOST) return 0;
-  const vcpu = walkTag();
+  const vcpu = walkTag(vcpuTag());
   let number = numberOf(address & TAGGED, 0);
   let row = tableRow(sets, 0, number);
   if (!isTableOf(row, number, vcpu)) {
@@ -136,7 +136,7 @@ export function rememberTable(
   const number = numberOf(address & TAGGED, level);
   const row = tableRow(sets, level, number);
   const rights = u32(granted) & ((1 << Pte.WRITE_BIT) | (1 << Pte.USER_BIT));
-  store<u64>(row, addressTag(number, walkTag()) | READ, Row.TAG);
+  store<u64>(row, addressTag(number, walkTag(vcpuTag())) | READ, Row.TAG);
   store<u64>(row, gpa, Row.GPA);
   store<u32>(row, frame, Row.FRAME);
   store<u32>(row, load<u32>(infoOf(frame), Frame.GENERATION), Row.GENERATION);

@@ -14,7 +14,16 @@ import { bytesOf } from "./dram";
 import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
 import { walkFollowed } from "./followed";
-import { DEVICE, errorOf, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
+import {
+  DEVICE,
+  errorOf,
+  foundPage,
+  hostKey,
+  isNestedLarge,
+  NO_FRAME,
+  spa,
+  walkHost,
+} from "./nested";
 import { markDirty, open } from "./page";
 import {
   ALLOWED,
@@ -27,7 +36,7 @@ import {
 } from "./rmp";
 import { walkRemembered } from "./remembered";
 import { slotState } from "./slots";
-import { FETCH, READ, WRITE } from "./tlb";
+import { FETCH, READ, vcpuTag, WRITE } from "./tlb";
 import {
   findTable,
   grantedOf,
@@ -108,7 +117,12 @@ export function walkedKey(): u32 {
 
 /** The whole walk. True when `gpa`, `spa` and the key are known and the access is allowed. */
 export function walk(gva: u64, need: u64): bool {
-  if (isOff() ? walkFollowed(gva, need) : walkRemembered(gva, need)) return true;
+  const found = isOff() ? walkFollowed(gva, need) : walkRemembered(gva, need, vcpuTag());
+  if (found) {
+    foundPage(found);
+    countWhole();
+    return true;
+  }
   count(Events.WALKS, 1);
   countChecks(1);
   if (!mayRun()) return vmexit(Exit.VMEXIT_INVALID, 0, 0);
@@ -119,11 +133,15 @@ export function walk(gva: u64, need: u64): bool {
   return true;
 }
 
-/** What a walk from the root or from remembered tables found: a private page of 4 KiB, whose key is the guest's. */
+/** What a walk without steps found: a private page of 4 KiB, whose key is the guest's. */
 export function foundPrivate(address: u64): void {
   gpa = address;
   isPrivate = true;
   isDevice = false;
+}
+
+/** Counts a walk through four tables of the guest's. */
+export function countWhole(): void {
   count(Events.WALKS, 1);
   count(Events.RMP_CHECKS, 5);
 }

@@ -5,10 +5,14 @@ import { silicon, startMachine } from "../dist/core/silicon.js";
 import { ports } from "../dist/core.js";
 import type { ChipName } from "../dist/index.js";
 import type { Core } from "../ts/port.ts";
-import { Chance, coreModule, MIB } from "./core.ts";
+import { Chance, coreModule, MIB, pattern } from "./core.ts";
 
-/** A core that takes its walks from the root each time, or not. */
-export function bareCore(chip: ChipName, dram: bigint, plainWalks: boolean): Core {
+/** A core that takes its walks from the root each time, or not; and its linear memory. */
+export function bareCore(
+  chip: ChipName,
+  dram: bigint,
+  plainWalks: boolean,
+): { core: Core; bytes: Uint8Array } {
   const { cBit, physicalBits, reducedBits } = chips[chip];
   const made = silicon(64 * MIB, coreModule);
   startMachine(made, {
@@ -24,5 +28,7 @@ export function bareCore(chip: ChipName, dram: bigint, plainWalks: boolean): Cor
     rmp: rmpTable(chips[chip], dram),
   });
   made.exports.setPlainWalks(plainWalks);
-  return ports(made, cBit);
+  const core = ports(made, cBit);
+  core.firmware.installKey(0, pattern(16, 7), pattern(16, 8));
+  return { core, bytes: made.bytes };
 }

@@ -57,7 +57,7 @@ class RandomMachine {
       resident: 64 * MIB,
       ...withCore,
     });
-    this.core = plainWalks ? bareCore(chip, DRAM, true) : platform.core;
+    this.core = plainWalks ? bareCore(chip, DRAM, true).core : platform.core;
     this.chance = new Chance(seed);
     this.#generation = generation;
     this.#encrypted = generation === "sme";
