@@ -1,12 +1,23 @@
 // The core's parsers (assembly/parse/) over an instance of their own, which holds nothing between two calls but the piece of a
 // trace that was loaded last.
 import * as Layout from "../../abi/decode.ts";
+import * as Line from "../../abi/lackey-line.ts";
 import * as Memory from "../../abi/memory.ts";
 import { type Silicon, silicon } from "../../silicon.ts";
-import { ACCESS_OPERATIONS, type Batch, type Counts, WORDS } from "../record.ts";
+import {
+  ACCESS_OPERATIONS,
+  type Batch,
+  type Counts,
+  type Kind,
+  operation,
+  WORDS,
+} from "../record.ts";
 
 /** The longest piece of a trace that is decoded at once, in bytes. */
 export const PIECE = 0x10000;
+
+/** What lackey's lines begin with: fetches, loads, stores and modifies. */
+export const LACKEY: readonly string[] = ["I  ", " L ", " S ", " M "];
 
 const SMALLEST = 64 * 0x100000;
 const scratch = (at: number): number => Memory.SCRATCH + at;
@@ -22,9 +33,22 @@ function decoder(): Decoder {
   if (!made) {
     const fresh = silicon(SMALLEST);
     fresh.bytes.set(ACCESS_OPERATIONS, scratch(Layout.OPERATIONS));
+    for (const [kind, prefix] of LACKEY.entries()) setLine(fresh, prefix, kind as Kind);
     made = { ...fresh, words: new Uint32Array(fresh.bytes.buffer) };
   }
   return made;
+}
+
+function setLine({ bytes, view }: Silicon, prefix: string, kind: Kind): void {
+  const characters = new TextEncoder().encode(prefix);
+  const row = scratch(Layout.LINES) + (characters[1]! % Line.ROWS) * Line.SIZE;
+  bytes.set(characters, row + Line.PREFIX);
+  view.setUint32(row + Line.COUNT, 1 << (8 * kind), true);
+  for (let size = 1; size <= Line.NARROW; size++) {
+    const half = row + Line.HALVES + 8 * (size - 1);
+    view.setUint32(half, size, true);
+    view.setUint32(half + 4, operation(kind, size), true);
+  }
 }
 
 /** Loads a piece of a trace. */
