@@ -60,12 +60,13 @@ let out: usize = 0;
 let before: usize = 0;
 
 /** Decodes lines from `from` to `end` (behind a newline) into up to `records` records of Memory.BATCH, one a line, and stops before
- *  the first line that is anything but a well-formed access. Adds to the counts of kinds in scratch memory. Answers records made
+ *  the first line that is anything but a well-formed access. The counts of kinds are in scratch memory then. Answers records made
  *  and bytes taken, packed by ts/abi/decode.ts. */
 export function parseLackey(from: usize, end: usize, records: u32): u32 {
   if (!ASC_FEATURE_SIMD) return 0;
   out = Memory.BATCH;
   before = from - NEXT;
+  memory.fill(COUNTS, 0, 16);
   parseBlocks(from, end, Memory.BATCH + usize(records) * Record.SIZE);
   const made = u32(out - Memory.BATCH) / Record.SIZE;
   return (made << Decode.MADE_LSB) | u32(before + NEXT - from);
