@@ -8,7 +8,6 @@ import { at, mmioAccess, npf } from "./exit";
 import { flatTo, isFlat } from "./flat";
 import { spa } from "./nested";
 import { open, openForWrite } from "./page";
-import { refill } from "./refill";
 import { FETCH, lookup, READ, remember, vcpuTag, WRITE } from "./tlb";
 import { gpa, isDevice, isPrivate, isSnp, walk, walkedKey } from "./walk";
 
@@ -24,10 +23,7 @@ export function locate(gva: u64, bytes: u32, need: u64, tag: u64): usize {
     markLines(found, bytes);
     return found;
   }
-  const place = refill(gva, need, tag);
-  if (!place) return walkTo(gva, bytes, need, tag);
-  if (need == WRITE) markLines(place, bytes);
-  return place;
+  return walkTo(gva, bytes, need, tag);
 }
 
 function markLines(place: usize, bytes: u32): void {

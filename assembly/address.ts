@@ -22,7 +22,12 @@ export function pageOf(address: u64): u32 {
 
 /** Whether bits 63:47 are copies of bit 47. APM vol. 2, 5.3.1. */
 export function isCanonical(gva: Gva): bool {
-  return i64(gva << 16) >> 16 == i64(gva);
+  return canonical(gva) == gva;
+}
+
+/** An address with copies of bit 47 above it. */
+export function canonical(gva: Gva): Gva {
+  return u64(i64(gva << 16) >> 16);
 }
 
 /** Whether any bit at `position` is set. */

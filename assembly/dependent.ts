@@ -5,7 +5,7 @@ import * as Directory from "../ts/abi/directory";
 import * as Info from "../ts/abi/frame";
 import * as Pte from "../ts/abi/pte";
 import { bit, field, LARGE_PAGES, LARGE_SHIFT, pageOf } from "./address";
-import { bytesOf, directoryEntry, infoOf, isDram, openFrame, openOf } from "./dram";
+import { bytesOf, directoryEntry, FRAME, infoOf, isDram, openFrame, openOf } from "./dram";
 import { forgetFrame, forgetPage, open } from "./page";
 import { flushTlb, forgetWalks } from "./tlb";
 import { frameMask } from "./walk";
@@ -13,7 +13,6 @@ import { forgetGuestTable, forgetNested, forgetNestedTable } from "./walk-cache"
 
 const TABLE: u32 = 1 << Directory.TABLE_BIT;
 const WRITTEN: u32 = 1 << Directory.WRITTEN_BIT;
-const FRAME: u32 = (1 << Directory.FRAME_WIDTH) - 1;
 const REGIONS: u32 = (1 << Directory.REGION_WIDTH) - 1;
 const KIND: u32 = ((1 << Directory.KIND_WIDTH) - 1) << Directory.KIND_LSB;
 const GUEST: u32 = Directory.GUEST;

@@ -9,7 +9,8 @@ import { evict } from "./page";
 
 // A leaf of the directory is one frame: 512 entries, 2 MiB of system memory.
 const LEAF_SHIFT = 9;
-const FRAME_MASK: u32 = (1 << Directory.FRAME_WIDTH) - 1;
+/** The frame of a directory entry's OPEN. */
+export const FRAME: u32 = (1 << Directory.FRAME_WIDTH) - 1;
 
 /** Where a frame lies in linear memory. */
 export function bytesOf(frame: u32): usize {
@@ -19,6 +20,11 @@ export function bytesOf(frame: u32): usize {
 /** What is known of a frame: a row of ts/abi/frame.ts. */
 export function infoOf(frame: u32): usize {
   return Memory.FRAME_TABLE + usize(frame) * Frame.SIZE;
+}
+
+/** The key that a frame's page is open under. */
+export function keyOf(frame: u32): u32 {
+  return load<u32>(usize(frame) * Frame.SIZE, Memory.FRAME_TABLE + Frame.KEY);
 }
 
 /** A frame with any content; 0, and the exit record says so, when none is left and nothing can be closed. */
@@ -97,11 +103,11 @@ export function dramFrame(entry: usize): u32 {
 
 /** The frame a page is open in, or 0. */
 export function openFrame(entry: usize): u32 {
-  return load<u32>(entry, Directory.OPEN) & FRAME_MASK;
+  return load<u32>(entry, Directory.OPEN) & FRAME;
 }
 
 /** Says in which frame a page is open (0: in none); the mark of a walked table stays. */
 export function setOpenFrame(entry: usize, frame: u32): void {
   const open = load<u32>(entry, Directory.OPEN);
-  store<u32>(entry, (open & ~FRAME_MASK) | frame, Directory.OPEN);
+  store<u32>(entry, (open & ~FRAME) | frame, Directory.OPEN);
 }

@@ -47,10 +47,11 @@ export { dimmRead, dimmWrite, nextHeld } from "./dimm";
 export { agree, fillTransfer, foldPage, foldWindow, replay, writeImage } from "./replay";
 export { flatPages, listFlatPages, startFlat } from "./flat";
 // trace text and records
+export { parseCltr } from "./parse/cltr";
 export { parseDrmemtrace } from "./parse/drmemtrace";
 export { parseLackey } from "./parse/lackey";
 // the part's caches and TLBs, tags only
-export { model } from "./model/run";
+export { model, startModel } from "./model/run";
 // bulk hashing and sealing, for the secure processor and for links
 export { sha384Finish, sha384Start, sha384Update } from "./sha384";
 export { gcmKey, gcmOpen, gcmSeal } from "./gcm";

@@ -4,7 +4,7 @@ import * as Memory from "../ts/abi/memory";
 import * as Segment from "../ts/abi/rmp-segment";
 import * as Table from "../ts/abi/rmp-table";
 import * as State from "../ts/abi/state";
-import { PAGE, PAGE_SHIFT } from "./address";
+import { mask, OFFSET, PAGE, PAGE_SHIFT } from "./address";
 import { fillTables } from "./aes/tables";
 import { resetMailbox } from "./mailbox";
 import { fillOffsetTweaks } from "./xex";
@@ -42,6 +42,8 @@ export function start(
   store<u32>(Memory.STATE, cipher, State.CIPHER);
   store<u32>(Memory.STATE, cBit, State.C_BIT);
   store<u32>(Memory.STATE, addressBits, State.ADDRESS_BITS);
+  store<u64>(Memory.STATE, cBit ? mask(cBit) : 0, State.C_MASK);
+  store<u64>(Memory.STATE, (mask(addressBits) - 1) & ~OFFSET, State.FRAME_MASK);
   store<u32>(Memory.STATE, u32(snp), State.SNP_ENABLED);
   store<u32>(Memory.STATE, vmplFull, State.VMPL_FULL);
   store<u32>(Memory.STATE, u32(cacheWarp), State.CACHE_WARP);

@@ -1,20 +1,18 @@
 // The host's half of the walk: its four levels of tables, from a guest or device physical address to a system physical one.
 // APM vol. 2, 15.25.
-import * as Directory from "../ts/abi/directory";
 import * as Exit from "../ts/abi/exit";
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Nested from "../ts/abi/nested-tlb";
 import * as Pte from "../ts/abi/pte";
-import * as State from "../ts/abi/state";
 import * as Row from "../ts/abi/table-cache";
 import * as Vcpu from "../ts/abi/vcpu";
 import { bit, mask, OFFSET, pageOf, PAGE_SHIFT } from "./address";
 import { nestedRole, openTable } from "./dependent";
-import { bytesOf, infoOf, isDram, isMmio, openOf } from "./dram";
+import { bytesOf, infoOf, isDram, isMmio } from "./dram";
 import { markDirty } from "./page";
 import { isEnabled, isHypervisorOwned } from "./rmp";
-import { FETCH, WRITE } from "./tlb";
+import { FETCH, vcpuTag, WRITE } from "./tlb";
 import {
   cBit,
   FOLLOWED,
@@ -29,16 +27,14 @@ import {
   findTable,
   grantedOf,
   HOST,
-  isOff,
   levelOf,
   noExecuteOf,
   rememberNested,
   rememberTable,
+  walkTag,
 } from "./walk-cache";
 
 const TOP: u64 = 3;
-const FRAME: u32 = (1 << Directory.FRAME_WIDTH) - 1;
-const LEVEL: u32 = 1 << Directory.LEVEL_LSB;
 
 // What the last walk found. Nothing else writes them.
 /** Where the page is in system memory, whether its nested mapping is 2 MiB, and the key that the host's entry names. */
@@ -64,8 +60,7 @@ export function errorOf(failure: u64): u64 {
 /** The running vCPU's nested walk, remembered or walked: 0, or why not. The RMP is not asked. */
 export function walkHost(address: u64, need: u64): u64 {
   const root = load<u64>(Memory.VCPU, Vcpu.NCR3);
-  if (isOff() && follow(root, address, need)) return 0;
-  const row = findNested(address, need);
+  const row = findNested(address, need, walkTag(vcpuTag()));
   if (row) {
     const flags = u64(load<u32>(row, Nested.FLAGS));
     spa = (u64(load<u32>(row, Nested.PAGE)) << PAGE_SHIFT) | (address & OFFSET);
@@ -77,50 +72,13 @@ export function walkHost(address: u64, need: u64): u64 {
   if (failure) return failure;
   const encrypted = u32(hostKey != Frame.RAW) << Nested.ENCRYPTED_BIT;
   const flags = encrypted | (u32(isNestedLarge) << Nested.LARGE_BIT);
-  rememberNested(address, need, pageOf(spa), flags);
+  rememberNested(address, need, walkTag(vcpuTag()), pageOf(spa), flags);
   return 0;
 }
 
 /** The walk from any root, nothing remembered: 0, or why not. */
 export function walkTables(root: u64, address: u64, need: u64): u64 {
-  return follow(root, address, need) ? 0 : walkDown(root, address, need, false);
-}
-
-/** The walk from a root through tables that are all open, marked and followed before, to 4 KiB: what most walks are. No call, so
- *  that all of it stays in registers. False: nothing happened, and the walk step by step finds what there is. */
-function follow(root: u64, address: u64, need: u64): bool {
-  const frames = frameMask();
-  if (address & ~(frames | OFFSET)) return false;
-  const c = cBit();
-  const reserved = reservedBits(true);
-  const pages = u64(load<u32>(Memory.STATE, State.DRAM_PAGES));
-  let role = nestedRole(TOP, address);
-  let granted: u64 = ~u64(0);
-  let noExecute: u64 = 0;
-  let entry = root;
-  let shift: u64 = 12 + 9 * TOP;
-  for (; true; shift -= 9) {
-    const page = (entry & frames) >> PAGE_SHIFT;
-    if (page >= pages) return false;
-    const open = openOf(u32(page));
-    const frame = open & FRAME;
-    if (!frame || (open & ~FRAME) != role) return false;
-    if (load<u32>(infoOf(frame), Frame.KEY) != (entry & c ? 0 : u32(Frame.RAW))) return false;
-    entry = load<u64>(bytesOf(frame) + (usize((address >> shift) & 511) << 3));
-    granted &= entry;
-    noExecute |= entry;
-    if (shift == PAGE_SHIFT) break;
-    if ((entry & (POINTER_BITS | reserved)) != FOLLOWED) return false;
-    role = shift == 21 ? nestedRole(0, address) : role - LEVEL;
-  }
-  const noted = need == WRITE ? FOLLOWED | mask(Pte.DIRTY_BIT) : FOLLOWED;
-  if ((entry & (noted | reserved)) != noted || !allowsNested(granted, noExecute, need))
-    return false;
-  if ((entry & frames) >> PAGE_SHIFT >= pages) return false;
-  spa = (entry & frames) | (address & OFFSET);
-  isNestedLarge = false;
-  hostKey = entry & c ? 0 : Frame.RAW;
-  return true;
+  return walkDown(root, address, need, false);
 }
 
 /** Each table is opened under the key that the entry above it names. */
@@ -179,6 +137,11 @@ function walkDown(root: u64, address: u64, need: u64, remembers: bool): u64 {
     if (isDram(pageOf(spa))) return 0;
     return isMmio(pageOf(spa)) ? DEVICE : MALFORMED;
   }
+}
+
+/** Where a walk came to that needed no steps. */
+export function foundPage(address: u64): void {
+  spa = address;
 }
 
 /** The key that the host's entry of the last walked page names. */

@@ -22,7 +22,7 @@ import {
 } from "./dram";
 import { count } from "./events";
 import { frameClosed, frameOpened } from "./slots";
-import { flushTlb } from "./tlb";
+import { flushTlb, forgetWalksTo } from "./tlb";
 import { decryptPage, encryptLines, EVERY_LINE } from "./xex";
 
 /** Opens a page under a key. Answers the frame with its plaintext; 0 when out of frames. */
@@ -79,10 +79,11 @@ export function markDirty(frame: u32, offset: u32, bytes: u32): void {
   store<u64>(info, load<u64>(info, Frame.DIRTY) | lines, Frame.DIRTY);
 }
 
-/** Every TLB entry that points at the frame stops matching, and what knows it as a table. */
+/** Drops the walks that end in a frame, and what knows it as a table. */
 export function forgetFrame(frame: u32): void {
   const info = infoOf(frame);
   store<u32>(info, load<u32>(info, Frame.GENERATION) + 1, Frame.GENERATION);
+  forgetWalksTo(frame);
 }
 
 /** The frame that holds what the chips have of a page, made if need be; 0 when out of frames. The page is not open then. */

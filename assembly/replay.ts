@@ -7,11 +7,33 @@ import * as State from "../ts/abi/state";
 import { copyFrom, copyTo, locate, locateBoth, write } from "./access";
 import { OFFSET, PAGE, PAGE_SHIFT } from "./address";
 import { fillImage } from "./flat";
-import { FETCH, lookup, markStore, READ, vcpuTag, WRITE } from "./tlb";
-import { deviceWord, folded, foldedBytes, lowBytes, storedAs, storedWord } from "./value";
+import { refill } from "./refill";
+import {
+  distance,
+  FETCH,
+  lacking,
+  lookup,
+  markStore,
+  READ,
+  RIGHTS,
+  rowOf,
+  vcpuTag,
+  WRITE,
+} from "./tlb";
+import {
+  deviceWord,
+  folded,
+  foldedBytes,
+  lowest,
+  ORDINAL_LSB,
+  storedAt,
+  storedWord,
+} from "./value";
 
 // Wide accesses are gathered here.
 const WIDE: usize = Memory.WINDOW;
+
+const RECORD_SHIFT = 4;
 
 // What each narrow handler needs of a page, by OP, four bits each.
 const NEEDS: u64 =
@@ -30,84 +52,123 @@ const NEEDS: u64 =
 export function replay(from: u32, count: u32): u32 {
   const ordinal = load<u64>(Memory.STATE, State.ORDINAL);
   const check = load<u32>(Memory.STATE, State.CHECK_EACH);
+  let tag = vcpuTag();
   let i = from;
   while (true) {
-    if (!check) i = runHits(i, count);
+    if (!check) i = runHits(i, count, tag);
+    if (!check && i < count && isRefilled(i, tag)) continue;
     if (i >= count) return count | (Replay.DONE << Replay.STOP_LSB);
     const stop = step(i, ordinal + i, check);
+    tag = vcpuTag();
     if (stop == Replay.DONE) i++;
     else if (stop != AGAIN) return i | (stop << Replay.STOP_LSB);
   }
 }
 
+const NO_READ: u64 = ~RIGHTS | READ;
+const NO_WRITE: u64 = ~RIGHTS | WRITE;
+const NO_FETCH: u64 = ~RIGHTS | FETCH;
+
 /** Runs narrow accesses within pages that the TLB knows, as many as there are from `from` on; answers the first that is something
- *  else. It makes no call: V8 keeps the loop in registers then, and writes six of them to the stack in each turn otherwise. */
-function runHits(from: u32, count: u32): u32 {
-  const tag = vcpuTag();
+ *  else. An access that leaves its page ends in one that the row of its first byte does not know. It makes no call: V8 keeps
+ *  the loop in registers then, and writes six of them to the stack in each turn otherwise. */
+function runHits(from: u32, count: u32, tag: u64): u32 {
+  const all = tag | RIGHTS;
   const seed = load<u64>(Memory.STATE, State.SEED);
-  const ordinal = load<u64>(Memory.STATE, State.ORDINAL);
+  const first = load<u64>(Memory.STATE, State.ORDINAL) << ORDINAL_LSB;
   let digest = load<u64>(Memory.STATE, State.DIGEST);
-  let i = from;
-  for (; i < count; i++) {
-    const record: usize = Memory.BATCH + (usize(i) << 4);
-    const op = i32(load<u8>(record, Record.OP));
-    const gva = load<u64>(record, Record.GVA);
-    const bytes = load<u32>(record, Record.BYTES);
-    if (op >= Record.TRANSFER_OUT || (u32(gva) & OFFSET) + bytes > PAGE) break;
-    const need = needOf(op);
-    if (!need) break;
-    const place = lookup(gva, tag, need);
-    if (!place) break;
-    if (need == WRITE) markStore(place, bytes);
-    switch (op) {
+  // Records are named by their place in the batch.
+  let at: usize = usize(from) << RECORD_SHIFT;
+  const end: usize = usize(count) << RECORD_SHIFT;
+  for (; at < end; at += Record.SIZE) {
+    const gva = load<u64>(at, Memory.BATCH + Record.GVA);
+    const bytes = u64(load<u32>(at, Memory.BATCH + Record.BYTES));
+    const row = rowOf(gva);
+    const lacks = lacking(row, gva + bytes - 1, all);
+    const short = distance(row);
+    switch (i32(load<u8>(at, Memory.BATCH + Record.OP))) {
       case Record.FETCH:
+        if (lacks & NO_FETCH) return stopped(at, digest);
+        digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
+        break;
       case Record.LOAD:
-        digest = folded(digest, load<u64>(place) & lowBytes(bytes));
+        if (lacks & NO_READ) return stopped(at, digest);
+        digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
         break;
       case Record.STORE_1:
-        store<u8>(place, u8(storedAs(seed, ordinal + i, gva)));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        put<u8>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.STORE_2:
-        store<u16>(place, u16(storedAs(seed, ordinal + i, gva)));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        put<u16>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.STORE_4:
-        store<u32>(place, u32(storedAs(seed, ordinal + i, gva)));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        put<u32>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
       case Record.STORE_8:
-        store<u64>(place, storedAs(seed, ordinal + i, gva));
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        put<u64>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));
         break;
-      case Record.MODIFY_1: {
-        const old = load<u8>(place);
-        digest = folded(digest, old);
-        store<u8>(place, old + u8(storedAs(seed, ordinal + i, gva)));
+      case Record.MODIFY_1:
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        digest = addTo<u8>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
-      case Record.MODIFY_2: {
-        const old = load<u16>(place);
-        digest = folded(digest, old);
-        store<u16>(place, old + u16(storedAs(seed, ordinal + i, gva)));
+      case Record.MODIFY_2:
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        digest = addTo<u16>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
-      case Record.MODIFY_4: {
-        const old = load<u32>(place);
-        digest = folded(digest, old);
-        store<u32>(place, old + u32(storedAs(seed, ordinal + i, gva)));
+      case Record.MODIFY_4:
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        digest = addTo<u32>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
-      case Record.MODIFY_8: {
-        const old = load<u64>(place);
-        digest = folded(digest, old);
-        store<u64>(place, old + storedAs(seed, ordinal + i, gva));
+      case Record.MODIFY_8:
+        if (lacks & NO_WRITE) return stopped(at, digest);
+        digest = addTo<u64>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed), digest);
         break;
-      }
+      default:
+        return stopped(at, digest);
     }
   }
+  return stopped(at, digest);
+}
+
+function put<T>(place: usize, word: u64): void {
+  markStore(place, sizeof<T>());
+  store<T>(place, <T>word);
+}
+
+/** Answers the digest with what was there before. */
+function addTo<T>(place: usize, word: u64, digest: u64): u64 {
+  markStore(place, sizeof<T>());
+  const old = u64(load<T>(place));
+  store<T>(place, <T>(old + word));
+  return folded(digest, old);
+}
+
+/** How far a record's ordinal is from the batch's, in its place. */
+function momentOf(at: usize): u64 {
+  return u64(at) << (ORDINAL_LSB - RECORD_SHIFT);
+}
+
+function stopped(at: usize, digest: u64): u32 {
   store<u64>(Memory.STATE, digest, State.DIGEST);
-  return i;
+  return u32(at >> RECORD_SHIFT);
 }
 
 function needOf(op: i32): u64 {
   return (NEEDS >> u64(op << 2)) & 15;
+}
+
+/** Whether the TLB knows the page of a narrow access now, by what walks left behind. */
+function isRefilled(i: u32, tag: u64): bool {
+  const record: usize = Memory.BATCH + (usize(i) << 4);
+  const op = i32(load<u8>(record, Record.OP));
+  const gva = load<u64>(record, Record.GVA);
+  if (op >= Record.TRANSFER_OUT || !needOf(op)) return false;
+  if ((u32(gva) & OFFSET) + load<u32>(record, Record.BYTES) > PAGE) return false;
+  return refill(gva, needOf(op), tag);
 }
 
 /** The TLB knows the page of the record from now on. */

@@ -5,12 +5,15 @@ import * as Memory from "../ts/abi/memory";
 import * as Rmp from "../ts/abi/rmp";
 import * as State from "../ts/abi/state";
 import * as Tlb from "../ts/abi/tlb";
-import { bit, field, LARGE_PAGES, mask, OFFSET, PAGE_SHIFT } from "./address";
+import { bit, field, LARGE_PAGES, LARGE_SHIFT, mask, OFFSET, PAGE_SHIFT } from "./address";
 import { bytesOf, isDram, isMmio } from "./dram";
 import { forgetLarge, forgetPage, makeDram, settle } from "./page";
 import { coveredBy, isCovered, LEAF_PAGES, LEAF_SHIFT, rmpPageOf } from "./rmp-table";
 import { FETCH, flushTlb, READ, WRITE } from "./tlb";
 
+const REGION_SHIFT = LARGE_SHIFT - PAGE_SHIFT;
+/** log2 of the bytes that the root has for the leaves of a region of 2 MiB. */
+const REGION_LEAVES = REGION_SHIFT - LEAF_SHIFT + 2;
 const HEAD_MASK: u32 = ~(LARGE_PAGES - 1);
 const COUNT_MASK: u64 = ((u64(1) << Rmp.SUBPAGE_COUNT_WIDTH) - 1) << Rmp.SUBPAGE_COUNT_LSB;
 
@@ -40,7 +43,7 @@ function leafOf(page: u32): usize {
     const dram = load<u32>(Memory.STATE, State.DRAM_PAGES);
     leaf = ((dram + LEAF_PAGES - 1) >> LEAF_SHIFT) + ((page - first) >> LEAF_SHIFT);
   }
-  return load<u32>(Memory.STATE, State.RMP_ROOT) + (usize(leaf) << 2);
+  return rootOf() + (usize(leaf) << 2);
 }
 
 /** The entry of a page, or 0: an absent leaf, or a page that is not covered, reads as hypervisor-owned. */
@@ -63,7 +66,7 @@ export function makeEntry(page: u32): usize {
 
 /** Where a page's entry can be read: among the zeros of frame 0 where there is none. */
 function placeOf(page: u32): usize {
-  return isDram(page) ? placeIn(load<u32>(Memory.STATE, State.RMP_ROOT), page) : entryOf(page);
+  return isDram(page) ? placeIn(rootOf(), page) : entryOf(page);
 }
 
 /** The same of a page of memory, from the RMP's root. */
@@ -221,23 +224,44 @@ export function ownedBy(asid: u32, large: bool): u64 {
 /** As check, of what an entry must say and what it must permit. Five parameters: as many as V8 passes in registers. */
 export function checkAs(page: u32, gpa: u64, owned: u64, vmpl: u32, wants: u32): u64 {
   if (isDram(page)) {
-    const root: usize = load<u32>(Memory.STATE, State.RMP_ROOT);
-    let owner = headOf(page);
-    let entry = placeIn(root, owner);
-    if ((load<u64>(entry) & LARGE) != LARGE) {
-      owner = page;
-      entry = placeIn(root, page);
-    }
-    const low = ((gpa & ~OFFSET) - (u64(page - owner) << PAGE_SHIFT)) | owned;
-    const granted: u32 = load<u8>(entry + vmpl, Rmp.HIGH);
-    const isGood = (load<u64>(entry) & DECIDES) == low && !(gpa >> Rmp.ASID_LSB);
-    if (isGood && !(wants & ~granted)) return ALLOWED;
+    const head = placeIn(rootOf(), headOf(page));
+    const large = (load<u64>(head) & LARGE) == LARGE;
+    const entry = large ? head : placeIn(rootOf(), page);
+    const within = large ? u64(page & ~HEAD_MASK) << PAGE_SHIFT : 0;
+    const says = ((gpa & ~OFFSET) - within) | owned;
+    if (!(gpa >> Rmp.ASID_LSB) && !against(entry, says, vmpl, wants)) return ALLOWED;
   }
   return verdict(page, gpa, owned, vmpl, wants);
 }
 
+/** What speaks against a page of memory being allowed by an entry of its own: 0 mostly. Without a call or a branch, and small
+ *  enough to become part of the loops that ask. The gpa has no more bits than an entry has room for. */
+export function againstOwn(
+  root: usize,
+  page: u32,
+  gpa: u64,
+  owned: u64,
+  vmpl: u32,
+  wants: u32,
+): u64 {
+  // A region's first entry is the first of a leaf.
+  const head = load<u64>(bytesOf(load<u32>(root + (usize(page >> REGION_SHIFT) << REGION_LEAVES))));
+  const isLarge = (head >> Rmp.ASSIGNED_BIT) & (head >> Rmp.PAGE_SIZE_BIT) & 1;
+  return against(placeIn(root, page), (gpa & ~OFFSET) | owned, vmpl, wants) | isLarge;
+}
+
+function against(entry: usize, says: u64, vmpl: u32, wants: u32): u64 {
+  const granted: u32 = load<u8>(entry + vmpl, Rmp.HIGH);
+  return ((load<u64>(entry) ^ says) & DECIDES) | u64(wants & ~granted);
+}
+
+/** Where the addresses of the RMP's leaves are. */
+export function rootOf(): usize {
+  return load<u32>(Memory.STATE, State.RMP_ROOT);
+}
+
 /** The check step by step: what is wrong. */
-function verdict(page: u32, gpa: u64, owned: u64, vmpl: u32, wants: u32): u64 {
+export function verdict(page: u32, gpa: u64, owned: u64, vmpl: u32, wants: u32): u64 {
   const owner = checkOwner(page, gpa, asidOf(owned), bit(owned, Rmp.PAGE_SIZE_BIT));
   if (owner != ALLOWED) return owner;
   const entry = governing(page);

@@ -2,7 +2,7 @@
 import * as Frame from "../ts/abi/frame";
 import * as Memory from "../ts/abi/memory";
 import * as Slot from "../ts/abi/slot";
-import { permute, slice } from "./aes/arrange";
+import { permute, slice, spread } from "./aes/arrange";
 import { expand, invert, roundsOf } from "./aes/schedule";
 import { flushAsid } from "./tlb";
 
@@ -31,10 +31,12 @@ export function loadKey(slot: usize, key: usize, tweakKey: usize, keyBytes: u32)
   expand(key, keyBytes, slot + Slot.ENCRYPT);
   invert(slot + Slot.ENCRYPT, rounds, slot + Slot.DECRYPT);
   expand(tweakKey, keyBytes, slot + Slot.XTS_TWEAK);
-  permute(slot + Slot.ENCRYPT, rounds, slot + Slot.PERMUTED_ENCRYPT, false);
-  permute(slot + Slot.DECRYPT, rounds, slot + Slot.PERMUTED_DECRYPT, true);
   slice(slot + Slot.ENCRYPT, rounds, slot + Slot.SLICED_ENCRYPT, false);
   slice(slot + Slot.ENCRYPT, rounds, slot + Slot.SLICED_DECRYPT, true);
+  permute(slot + Slot.ENCRYPT, rounds, slot + Slot.PERMUTED_ENCRYPT, false);
+  permute(slot + Slot.DECRYPT, rounds, slot + Slot.PERMUTED_DECRYPT, true);
+  spread(slot + Slot.ENCRYPT, rounds, slot + Slot.SPREAD_ENCRYPT);
+  spread(slot + Slot.DECRYPT, rounds, slot + Slot.SPREAD_DECRYPT);
 }
 
 /** Unbinds a slot. The key itself goes when the last frame open under it is closed. */

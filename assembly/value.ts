@@ -8,6 +8,9 @@ const STEP: u64 = 0x9e3779b97f4a7c15;
 const MIX_1: u64 = 0xbf58476d1ce4e5b9;
 const MIX_2: u64 = 0x94d049bb133111eb;
 
+/** Where a record's ordinal stands in what it stores. */
+export const ORDINAL_LSB = 24;
+
 function mixed(x: u64): u64 {
   x = (x ^ (x >> 30)) * MIX_1;
   x = (x ^ (x >> 27)) * MIX_2;
@@ -25,12 +28,12 @@ export function imageWord(gva: u64): u64 {
 
 /** What record number `ordinal` stores at a gva. */
 export function storedWord(ordinal: u64, gva: u64): u64 {
-  return storedAs(seed(), ordinal, gva);
+  return storedAt(ordinal << ORDINAL_LSB, gva, seed());
 }
 
-/** The same where the seed is at hand. One multiplication: this is on the hot path. */
-export function storedAs(seed: u64, ordinal: u64, gva: u64): u64 {
-  const x = ((ordinal << 24) ^ gva ^ seed) * STEP;
+/** The same where the seed is at hand and the ordinal in its place. One multiplication: this is on the hot path. */
+export function storedAt(moment: u64, gva: u64, seed: u64): u64 {
+  const x = (moment ^ gva ^ seed) * STEP;
   return x ^ (x >> 32);
 }
 
@@ -49,10 +52,16 @@ export function foldedBytes(digest: u64, from: usize, bytes: u32): u64 {
   let at: u32 = 0;
   for (; at + 8 <= bytes; at += 8) digest = folded(digest, load<u64>(from + at));
   if (at == bytes) return digest;
-  return folded(digest, load<u64>(from + at) & lowBytes(bytes - at));
+  return folded(digest, lowest(load<u64>(from + at), bytes - at));
 }
 
-/** The mask of the lowest 1 to 8 bytes of a word. */
-export function lowBytes(bytes: u32): u64 {
-  return u64.MAX_VALUE >> u64(64 - (bytes << 3));
+// The mask of the lowest 0 to 8 bytes.
+const LOWEST: usize = memory.data<u64>([
+  0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
+  0xffffffffffffffff,
+]);
+
+/** The lowest 1 to 8 bytes of a word. */
+export function lowest(word: u64, bytes: u64): u64 {
+  return word & load<u64>(LOWEST + (usize(bytes) << 3));
 }

@@ -30,8 +30,13 @@ export function isOff(): bool {
   return load<u32>(Memory.STATE, State.PLAIN_WALKS) != 0;
 }
 
-function addressTag(number: u64): u64 {
-  return (number << Tlb.PAGE_LSB) | (vcpuTag() & ~USER);
+/** A vCPU's tag in here: a walk's steps are the same for its user and its kernel. */
+export function walkTag(tag: u64): u64 {
+  return tag & ~USER;
+}
+
+function addressTag(number: u64, vcpu: u64): u64 {
+  return (number << Tlb.PAGE_LSB) | vcpu;
 }
 
 function nestedRow(gpa: u64): usize {
@@ -39,18 +44,18 @@ function nestedRow(gpa: u64): usize {
 }
 
 /** The row of a finished nested walk with these rights; 0 when there is none. */
-export function findNested(gpa: u64, rights: u64): usize {
-  if (gpa & ~TAGGED || isOff()) return 0;
+export function findNested(gpa: u64, rights: u64, vcpu: u64): usize {
+  if (gpa & ~TAGGED) return 0;
   const row = nestedRow(gpa);
-  const differs = load<u64>(row, Nested.TAG) ^ (addressTag(gpa >> PAGE_SHIFT) | rights);
+  const differs = load<u64>(row, Nested.TAG) ^ (addressTag(gpa >> PAGE_SHIFT, vcpu) | rights);
   return differs & (~RIGHTS | rights) ? 0 : row;
 }
 
 /** Remembers a nested walk. Rights earned before for the same outcome stay. */
-export function rememberNested(gpa: u64, rights: u64, page: u32, flags: u32): void {
+export function rememberNested(gpa: u64, rights: u64, vcpu: u64, page: u32, flags: u32): void {
   if (gpa & ~TAGGED || isOff()) return;
   const row = nestedRow(gpa);
-  let tag = addressTag(gpa >> PAGE_SHIFT) | rights;
+  let tag = addressTag(gpa >> PAGE_SHIFT, vcpu) | rights;
   const old = load<u64>(row, Nested.TAG);
   if (((old ^ tag) & ~RIGHTS) == 0) tag |= old & RIGHTS;
   store<u64>(row, tag, Nested.TAG);
@@ -69,32 +74,47 @@ function numberOf(address: u64, level: u64): u64 {
 
 /** The row of the lowest table known that a walk of an address reads; 0 when there is none. */
 export function findTable(sets: usize, address: u64): usize {
-  if (isOff() || (address & ~TAGGED && sets == HOST)) return 0;
-  const vcpu = addressTag(0) | READ;
+  if (address & ~TAGGED && sets == HOST) return 0;
+  const vcpu = walkTag(vcpuTag());
   let number = numberOf(address & TAGGED, 0);
   let row = tableRow(sets, 0, number);
-  if (!isTableOf(row, vcpu, number)) {
+  if (!isTableOf(row, number, vcpu)) {
     number >>= 9;
     row = tableRow(sets, 1, number);
-    if (!isTableOf(row, vcpu, number)) return 0;
+    if (!isTableOf(row, number, vcpu)) return 0;
   }
   markRead(load<u32>(row, Row.ENTRY));
   return row;
 }
 
-function isTableOf(row: usize, vcpu: u64, number: u64): bool {
-  if (load<u64>(row, Row.TAG) != ((number << Tlb.PAGE_LSB) | vcpu)) return false;
+function isTableOf(row: usize, number: u64, vcpu: u64): bool {
+  if (load<u64>(row, Row.TAG) != (addressTag(number, vcpu) | READ)) return false;
   const frame = load<u32>(row, Row.FRAME);
   return load<u32>(infoOf(frame), Frame.GENERATION) == load<u32>(row, Row.GENERATION);
 }
 
-/** The row of the lowest table of an address; 0 when it is not known, or was written since it was walked. */
-export function knownTable(sets: usize, address: u64): usize {
-  if (isOff() || (address & ~TAGGED && sets == HOST)) return 0;
-  const number = numberOf(address & TAGGED, 0);
-  const row = tableRow(sets, 0, number);
-  if (!isTableOf(row, addressTag(0) | READ, number)) return 0;
-  return bit(load<u32>(load<u32>(row, Row.ENTRY), Directory.OPEN), Directory.WRITTEN_BIT) ? 0 : row;
+/** Where a guest's lowest table for an address is remembered, if it is. */
+export function guestRow(gva: u64): usize {
+  return tableRow(GUEST, 0, numberOf(gva, 0));
+}
+
+/** Where the lowest nested table for an address is. */
+export function hostRow(gpa: u64): usize {
+  return tableRow(HOST, 0, numberOf(gpa, 0));
+}
+
+/** A gpa has bits that no tag holds. */
+export function isBeyond(gpa: u64): bool {
+  return (gpa & ~TAGGED) != 0;
+}
+
+/** Not 0 where a row is not an address's lowest table, or that was written since it was walked. */
+export function unknown(row: usize, address: u64, vcpu: u64): u64 {
+  const tag = addressTag(numberOf(address & TAGGED, 0), vcpu) | READ;
+  const now = load<u32>(infoOf(load<u32>(row, Row.FRAME)), Frame.GENERATION);
+  const open = load<u32>(load<u32>(row, Row.ENTRY), Directory.OPEN);
+  const stale = (load<u32>(row, Row.GENERATION) ^ now) | (open & (1 << Directory.WRITTEN_BIT));
+  return (load<u64>(row, Row.TAG) ^ tag) | u64(stale);
 }
 
 /** The level of a row's table. */
@@ -116,7 +136,7 @@ export function rememberTable(
   const number = numberOf(address & TAGGED, level);
   const row = tableRow(sets, level, number);
   const rights = u32(granted) & ((1 << Pte.WRITE_BIT) | (1 << Pte.USER_BIT));
-  store<u64>(row, addressTag(number) | READ, Row.TAG);
+  store<u64>(row, addressTag(number, walkTag(vcpuTag())) | READ, Row.TAG);
   store<u64>(row, gpa, Row.GPA);
   store<u32>(row, frame, Row.FRAME);
   store<u32>(row, load<u32>(infoOf(frame), Frame.GENERATION), Row.GENERATION);

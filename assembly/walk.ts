@@ -13,7 +13,17 @@ import { guestRole, openTable } from "./dependent";
 import { bytesOf } from "./dram";
 import { count } from "./events";
 import { at, exception, npf, vmexit } from "./exit";
-import { DEVICE, errorOf, hostKey, isNestedLarge, NO_FRAME, spa, walkHost } from "./nested";
+import { walkFollowed } from "./followed";
+import {
+  DEVICE,
+  errorOf,
+  foundPage,
+  hostKey,
+  isNestedLarge,
+  NO_FRAME,
+  spa,
+  walkHost,
+} from "./nested";
 import { markDirty, open } from "./page";
 import {
   ALLOWED,
@@ -24,9 +34,18 @@ import {
   ownedBy,
   wanted,
 } from "./rmp";
+import { walkRemembered } from "./remembered";
 import { slotState } from "./slots";
-import { FETCH, READ, WRITE } from "./tlb";
-import { findTable, grantedOf, GUEST, levelOf, noExecuteOf, rememberTable } from "./walk-cache";
+import { FETCH, READ, vcpuTag, WRITE } from "./tlb";
+import {
+  findTable,
+  grantedOf,
+  GUEST,
+  isOff,
+  levelOf,
+  noExecuteOf,
+  rememberTable,
+} from "./walk-cache";
 
 export const LARGE_OFFSET: u64 = 0x1fffff;
 
@@ -67,13 +86,12 @@ function isUser(): bool {
 
 /** The C-bit's mask, or 0 where memory encryption is off. */
 export function cBit(): u64 {
-  const position = load<u32>(Memory.STATE, State.C_BIT);
-  return position ? mask(position) : 0;
+  return load<u64>(Memory.STATE, State.C_MASK);
 }
 
 /** The bits of an entry that hold an address on this part. */
 export function frameMask(): u64 {
-  return (mask(load<u32>(Memory.STATE, State.ADDRESS_BITS)) - 1) & ~OFFSET;
+  return load<u64>(Memory.STATE, State.FRAME_MASK);
 }
 
 /** Address bits beyond the part's, which must be zero; the C-bit is none of them where it means something. */
@@ -99,6 +117,12 @@ export function walkedKey(): u32 {
 
 /** The whole walk. True when `gpa`, `spa` and the key are known and the access is allowed. */
 export function walk(gva: u64, need: u64): bool {
+  const found = isOff() ? walkFollowed(gva, need) : walkRemembered(gva, need, vcpuTag());
+  if (found) {
+    foundPage(found);
+    countWhole();
+    return true;
+  }
   count(Events.WALKS, 1);
   countChecks(1);
   if (!mayRun()) return vmexit(Exit.VMEXIT_INVALID, 0, 0);
@@ -107,6 +131,19 @@ export function walk(gva: u64, need: u64): bool {
     return false;
   }
   return true;
+}
+
+/** What a walk without steps found: a private page of 4 KiB, whose key is the guest's. */
+export function foundPrivate(address: u64): void {
+  gpa = address;
+  isPrivate = true;
+  isDevice = false;
+}
+
+/** Counts a walk through four tables of the guest's. */
+export function countWhole(): void {
+  count(Events.WALKS, 1);
+  count(Events.RMP_CHECKS, 5);
 }
 
 /** One RMP check per TLB fill and per guest-table read. */

@@ -1,41 +1,14 @@
 // The memory engine's cipher over pages and lines, against OpenSSL with and without AES instructions and node:crypto.
 import { type Cipher, createCipheriv } from "node:crypto";
-import * as Memory from "../dist/abi/memory.js";
-import { type Silicon, silicon, startMachine } from "../dist/silicon.js";
+import type { Silicon } from "../dist/core/silicon.js";
 import type { Figure } from "./figure.ts";
 import { against, interleaved, type Measured, type Task } from "./measure.ts";
 import { digest, type Native, native, same, WITHOUT_AES } from "./native.ts";
+import { EVERY_LINE, engine, FROM, KEY, PAGE, PLAIN, TO } from "./pages.ts";
 
-export const PAGE = 0x1000;
 const LINE = 64;
-export const FROM: number = Memory.WINDOW;
-export const TO: number = Memory.WINDOW + PAGE;
-export const EVERY_LINE = 0xffff_ffff_ffff_ffffn;
 const PAGES = 400;
 const LINES = 16000;
-const KEY: Uint8Array = new Uint8Array(32).map((_, i) => i * 7 + 1);
-const PLAIN: Uint8Array = new Uint8Array(PAGE).map((_, i) => i * 167 + (i >> 4) * 59 + 13);
-
-/** An instance whose slot 1 holds the key, and the plaintext in its window. */
-export function engine(cipher: "xex" | "xts") {
-  const made = silicon(64 << 20);
-  startMachine(made, {
-    dram: 1n << 30n,
-    resident: 64 << 20,
-    cipher,
-    tweaks: new Uint8Array(1024).map((_, i) => (i * 7 + 1) & 0xff),
-    cBit: 51,
-    addressBits: 46,
-    snp: false,
-    vmplFull: 15,
-    rmpFeatures: 0,
-    cacheWarp: false,
-  });
-  made.bytes.set(KEY, Memory.WINDOW);
-  made.exports.installKey(1, Memory.WINDOW, Memory.WINDOW + 16, 16);
-  made.bytes.set(PLAIN, FROM);
-  return made;
-}
 
 /** What a task left in memory when it last ran, by its name. */
 const left = new Map<string, () => string>();

@@ -10,7 +10,7 @@ export interface Figure {
   spread: number;
 }
 
-const three = (value: number) => Number(value.toPrecision(3)).toLocaleString("en-US");
+const three = (value: number) => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 
 /** The figures as a Markdown table. */
 export function tableOf(figures: readonly Figure[]): string {

@@ -5,8 +5,8 @@ import * as Rmp from "../dist/abi/rmp.js";
 import * as Vcpu from "../dist/abi/vcpu.js";
 import { chips } from "../dist/chip/index.js";
 import { rmpTable } from "../dist/chip/rmp.js";
+import { type Silicon, silicon, startMachine } from "../dist/core/silicon.js";
 import { ports } from "../dist/core.js";
-import { type Silicon, silicon, startMachine } from "../dist/silicon.js";
 
 const PAGE = 4096;
 const ENTRIES = 512;

@@ -1,7 +1,7 @@
 // Runs a trace over a machine of bench/guest.ts: the loop of the replay, or one step of an access by itself. In any runtime.
 import * as Memory from "../dist/abi/memory.js";
 import * as State from "../dist/abi/state.js";
-import { eventsOf } from "../dist/silicon.js";
+import { eventsOf } from "../dist/core/silicon.js";
 import type { Bench, Trace } from "./guest.ts";
 
 export type What = "replay" | "walk-full" | "walk-cached" | "rmp-check";

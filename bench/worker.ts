@@ -1,8 +1,8 @@
 // One of the threads of bench/workers.ts, with an instance of its own: does what it is told, and says when it is done.
 import { parentPort, workerData } from "node:worker_threads";
-import { EVERY_LINE, engine, FROM, PAGE, TO } from "./cipher.ts";
 import { anywhere, machineOf, traceOf } from "./guest.ts";
 import { digest } from "./native.ts";
+import { EVERY_LINE, engine, FROM, PAGE, TO } from "./pages.ts";
 import { run } from "./road.ts";
 
 export interface Work {

@@ -7,15 +7,15 @@ import * as Memory from "./abi/memory.ts";
 import * as Slot from "./abi/slot.ts";
 import * as State from "./abi/state.ts";
 import * as Vcpu from "./abi/vcpu.ts";
-import { cpuPort, hostCpu } from "./cpu-port.ts";
-import { cryptoPort } from "./crypto-port.ts";
-import { carried, devicePort, ridOf, securePort, within } from "./device-port.ts";
+import { cpuPort, hostCpu } from "./core/cpu.ts";
+import { cryptoPort } from "./core/crypto.ts";
+import { carried, devicePort, ridOf, securePort, within } from "./core/device.ts";
+import { idePort } from "./core/ide.ts";
+import { guestRmp, hostRmp } from "./core/rmp.ts";
+import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./core/silicon.ts";
 import { Misuse } from "./error.ts";
-import { idePort } from "./ide-port.ts";
 import type { Core, DimmPort, FirmwarePort, GuestPort, HostPort, VcpuContext } from "./port.ts";
 import { replayPort } from "./replay/port.ts";
-import { guestRmp, hostRmp } from "./rmp-port.ts";
-import { type CoreOptions, eventsOf, type Silicon, silicon, startMachine } from "./silicon.ts";
 
 const PAGE = 0x1000;
 

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { strictSwizzles, withSwizzles } from "../dist/relax.js";
+import { strictSwizzles, withSwizzles } from "../dist/core/relax.js";
 
-// asc writes relaxed swizzles; what ships has strict ones in their place (ts/relax.ts). As many as asc counted, or some other
+// asc writes relaxed swizzles; what ships has strict ones in their place (ts/core/relax.ts). As many as asc counted, or some other
 // bytes look like one.
 const expected =
   readFileSync("build/release.wat", "utf8").split("i8x16.relaxed_swizzle").length - 1;
@@ -14,7 +14,7 @@ if (strictSwizzles(wasm) !== expected)
 writeFileSync("build/release.wasm", wasm);
 const sha256 = createHash("sha256").update(wasm).digest("hex");
 writeFileSync(
-  "dist/wasm.js",
+  "dist/core/wasm.js",
   `export const release = "${wasm.toString("base64")}";\nexport const sha256 = "${sha256}";\n`,
 );
 

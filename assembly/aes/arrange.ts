@@ -1,40 +1,45 @@
-// Round keys as the kernels want them: by rows of the state (assembly/aes/generate/rows.mjs), with the S-box's constant 63 put
-// in, in the kernel's own form.
-import { DECRYPT, ENCRYPT, INPUT } from "./generated/permute";
+// Round keys as the kernels want them: all but the first and the last, which the kernels add with the tweak, with the S-box's
+// constant put in, in the kernel's own form.
+import { DECRYPT_TABLES, ENCRYPT_TABLES, INPUT } from "./generated/permute";
+import { CONSTANT } from "./spread";
 
-const CONSTANT: u8 = 0x63; // of the affine map, FIPS 197, 5.1.1
-
-/** The byte of a round key that belongs in a lane: lanes go by rows of the state, bytes by columns. */
-function byteAt(key: usize, lane: usize): u8 {
-  return load<u8>(key + ((lane & 3) << 2) + (lane >> 2));
-}
-
-/** Writes the sliced form: for each round key 8 vectors, all ones where a byte has the bit. Takes the encryption schedule. */
+/** Writes the sliced form: 8 vectors for a round key, all ones where a byte has the bit. Takes the encryption schedule. The kernel
+ *  never shifts rows (assembly/aes/generate/rows.mjs): row r of a key stands r columns further on with each round. */
 export function slice(schedule: usize, rounds: usize, to: usize, decrypt: bool): void {
-  for (let round: usize = 0; round <= rounds; round++) {
+  for (let round: usize = 1; round < rounds; round++) {
     const key = schedule + ((decrypt ? rounds - round : round) << 4);
-    // An inverse S-box takes the constant before it, the S-box leaves it behind.
-    const constant = round != (decrypt ? rounds : 0) ? CONSTANT : 0;
+    const shifts = decrypt ? 0 - round : round;
     for (let lane: usize = 0; lane < 16; lane++) {
-      const byte = byteAt(key, lane) ^ constant;
+      const row = lane >> 2;
+      const column = (lane - shifts * row) & 3;
+      const byte = load<u8>(key + (column << 2) + row) ^ CONSTANT;
       for (let position: usize = 0; position < 8; position++) {
         const all: u8 = (byte >> u8(position)) & 1 ? 0xff : 0;
-        store<u8>(to + (round << 7) + (position << 4) + lane, all);
+        store<u8>(to + (position << 4) + lane, all);
       }
     }
+    to += 128;
   }
 }
 
-/** Writes the permuted form. Takes the schedule of the direction: the inverse cipher's for decryption. */
+/** Writes the permuted form, by rows of the state. Takes the schedule of the direction: the inverse cipher's for decryption. */
 export function permute(schedule: usize, rounds: usize, to: usize, decrypt: bool): void {
-  const tables = (decrypt ? DECRYPT : ENCRYPT) + INPUT;
-  for (let round: usize = 0; round <= rounds; round++) {
-    const constant = round != (decrypt ? rounds : 0) ? CONSTANT : 0;
+  const tables = (decrypt ? DECRYPT_TABLES : ENCRYPT_TABLES) + INPUT;
+  for (let round: usize = 1; round < rounds; round++) {
+    const key = schedule + (round << 4);
     for (let lane: usize = 0; lane < 16; lane++) {
-      let byte = byteAt(schedule + (round << 4), lane) ^ constant;
-      if (round != rounds)
-        byte = load<u8>(tables + (byte & 15)) ^ load<u8>(tables + 16 + (byte >> 4));
-      store<u8>(to + (round << 4) + lane, byte);
+      const byte = load<u8>(key + ((lane & 3) << 2) + (lane >> 2)) ^ CONSTANT;
+      store<u8>(to + lane, load<u8>(tables + (byte & 15)) ^ load<u8>(tables + 16 + (byte >> 4)));
     }
+    to += 16;
+  }
+}
+
+/** Writes the form of assembly/aes/spread.ts. Takes the schedule of the direction. */
+export function spread(schedule: usize, rounds: usize, to: usize): void {
+  const end = schedule + (rounds << 4);
+  for (let at = schedule + 16; at < end; at++) {
+    store<u16>(to, u16(load<u8>(at) ^ CONSTANT) << 4);
+    to += 2;
   }
 }

@@ -16,6 +16,15 @@ export function setKernel(kernel: u32): void {
   store<u32>(Memory.STATE, kernel, State.KERNEL);
 }
 
+let rest: u64 = 0;
+
+/** Takes the lowest line out of those that are left: its offset. */
+function take(): usize {
+  const at = usize(ctz(rest)) * LINE;
+  rest &= rest - 1;
+  return at;
+}
+
 /** Ciphers the lines in `lines`, those at the same offsets of `from` and `to`. The tweak of a block is (low, high) xored with the
  *  16 bytes at its offset from `tweaks`. */
 export function cipherLines(
@@ -28,65 +37,43 @@ export function cipherLines(
   to: usize,
   encrypt: bool,
 ): void {
-  if (ASC_FEATURE_SIMD && load<u32>(Memory.STATE, State.KERNEL) == State.WIDE) {
-    return encrypt
-      ? encryptWide(slot, lines, low, high, tweaks, from, to)
-      : decryptWide(slot, lines, low, high, tweaks, from, to);
+  rest = lines;
+  if (!ASC_FEATURE_SIMD || load<u32>(Memory.STATE, State.KERNEL) != State.WIDE) {
+    while (rest) {
+      const at = take();
+      cipherBlocks(slot, at, at + LINE, low, high, tweaks, from, to, encrypt);
+    }
+    return;
   }
-  for (let rest = lines; rest; rest &= rest - 1) {
-    const at = usize(ctz(rest)) * LINE;
-    cipherBlocks(slot, at, at + LINE, low, high, tweaks, from, to, encrypt);
+  while (popcnt(rest) >= 5) {
+    const half = take();
+    cipherTwo(slot, low, high, tweaks, half, from, to, encrypt);
+    cipherTwo(slot, low, high, tweaks, half + LINE / 2, from, to, encrypt);
   }
+  while (rest & (rest - 1))
+    cipherTwo(slot, low, high, tweaks, usize(ctz(rest)) * LINE, from, to, encrypt);
+  if (!rest) return;
+  const rounds = load<u32>(slot, Slot.ROUNDS);
+  if (encrypt) encryptLine(slot, rounds, low, high, tweaks, take(), from, to);
+  else decryptLine(slot, rounds, low, high, tweaks, take(), from, to);
 }
 
-function encryptWide(
+/** Ciphers two lines, and beside them half of one. */
+function cipherTwo(
   slot: usize,
-  lines: u64,
   low: u64,
   high: u64,
   tweaks: usize,
+  half: usize,
   from: usize,
   to: usize,
+  encrypt: bool,
 ): void {
   const rounds = load<u32>(slot, Slot.ROUNDS);
-  let rest = lines;
-  while (rest) {
-    const first = usize(ctz(rest)) * LINE;
-    rest &= rest - 1;
-    if (!rest) {
-      const schedule = slot + Slot.PERMUTED_ENCRYPT;
-      return encryptLine(schedule, rounds, low, high, tweaks, first, from, to);
-    }
-    const second = usize(ctz(rest)) * LINE;
-    rest &= rest - 1;
-    const schedule = slot + Slot.SLICED_ENCRYPT;
-    encryptLines(schedule, rounds, low, high, tweaks, first, second, from, to);
-  }
-}
-
-function decryptWide(
-  slot: usize,
-  lines: u64,
-  low: u64,
-  high: u64,
-  tweaks: usize,
-  from: usize,
-  to: usize,
-): void {
-  const rounds = load<u32>(slot, Slot.ROUNDS);
-  let rest = lines;
-  while (rest) {
-    const first = usize(ctz(rest)) * LINE;
-    rest &= rest - 1;
-    if (!rest) {
-      const schedule = slot + Slot.PERMUTED_DECRYPT;
-      return decryptLine(schedule, rounds, low, high, tweaks, first, from, to);
-    }
-    const second = usize(ctz(rest)) * LINE;
-    rest &= rest - 1;
-    const schedule = slot + Slot.SLICED_DECRYPT;
-    decryptLines(schedule, rounds, low, high, tweaks, first, second, from, to);
-  }
+  const first = take();
+  const second = take();
+  if (encrypt) encryptLines(slot, rounds, low, high, tweaks, first, second, half, from, to);
+  else decryptLines(slot, rounds, low, high, tweaks, first, second, half, from, to);
 }
 
 /** Ciphers the blocks at offsets `at` to `end`, one at a time. */

@@ -1,5 +1,7 @@
 // AES tables computed from the field, not pasted: S-boxes and the four rotations of each column table. FIPS 197, 5.1 to 5.3.
 import * as Memory from "../../ts/abi/memory";
+import { CONSTANT, fillEntry } from "./spread";
+import * as Spread from "./spread";
 
 export const ENCRYPT: usize = Memory.AES; // 4 tables of 256 u32: S-box, ShiftRows' byte, MixColumns' column
 export const DECRYPT: usize = Memory.AES + 0x1000; // the same for the inverse cipher
@@ -38,19 +40,29 @@ function rotl8(b: u32, by: u32): u32 {
   return ((b << by) | (b >> (8 - by))) & 0xff;
 }
 
+/** A column of the state as a little-endian word, row 0 lowest, that has a byte in row 0: MixColumns of it. FIPS 197, 5.1.3. */
+function mixed(s: u32): u32 {
+  return xtime(s) | (s << 8) | (s << 16) | ((xtime(s) ^ s) << 24);
+}
+
+/** InvMixColumns of it. FIPS 197, 5.3.3. */
+function unmixed(t: u32): u32 {
+  return (
+    multiply(t, 14) | (multiply(t, 9) << 8) | (multiply(t, 13) << 16) | (multiply(t, 11) << 24)
+  );
+}
+
 /** Fills the tables once, at start-up. */
 export function fillTables(): void {
   fillSboxes();
   for (let i: u32 = 0; i < 256; i++) {
     const s = u32(load<u8>(SBOX + i));
     const t = u32(load<u8>(INVERSE_SBOX + i));
-    // a column as a little-endian word, row 0 lowest
-    const column = xtime(s) | (s << 8) | (s << 16) | ((xtime(s) ^ s) << 24);
-    const inverse =
-      multiply(t, 14) | (multiply(t, 9) << 8) | (multiply(t, 13) << 16) | (multiply(t, 11) << 24);
     for (let row: u32 = 0; row < 4; row++) {
-      store<u32>(ENCRYPT + (row << 10) + (i << 2), rotl<u32>(column, row << 3));
-      store<u32>(DECRYPT + (row << 10) + (i << 2), rotl<u32>(inverse, row << 3));
+      store<u32>(ENCRYPT + (row << 10) + (i << 2), rotl<u32>(mixed(s), row << 3));
+      store<u32>(DECRYPT + (row << 10) + (i << 2), rotl<u32>(unmixed(t), row << 3));
     }
+    fillEntry(Spread.ENCRYPT + (i << 4), s ^ CONSTANT, mixed(s ^ CONSTANT));
+    fillEntry(Spread.DECRYPT + ((i ^ CONSTANT) << 4), t, unmixed(t));
   }
 }

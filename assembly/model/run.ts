@@ -3,44 +3,59 @@ import * as Memory from "../../ts/abi/memory";
 import * as Model from "../../ts/abi/model";
 import * as Record from "../../ts/abi/record";
 import { PAGE_SHIFT } from "../address";
-import { add, charge, MODEL, observe } from "./base";
+import { add, charge, LINE, LINE_SHIFT, MODEL, observe, observeHits, SPACE } from "./base";
 import { reach } from "./cache";
-import { train } from "./stream";
-import { changeState, translateData, translateFetch } from "./translate";
+import { startTrackers, train } from "./stream";
+import { changeState, startTranslation, translateData, translateFetch } from "./translate";
 import { transfer } from "./transfer";
+import { clearHits, fetchHits, loadHits, runUsual, storeHits } from "./usual";
 
 const L1I: usize = MODEL + Model.L1I;
 const L1D: usize = MODEL + Model.L1D;
-const SPACE: u64 = u64(Model.SPACE_DATA) << Model.SPACE_LSB;
-const LINE_SHIFT: u64 = 6;
-const LINE: u32 = 64;
+const FETCHED_LINE: usize = MODEL + Model.FETCHED_LINE;
+// Of no canonical address.
+const NO_LINE: u64 = 1 << 57;
 
-let lastFetched: u64 = 0;
+/** Before the first record. */
+export function startModel(): void {
+  store<u64>(FETCHED_LINE, NO_LINE);
+  startTranslation();
+  startTrackers();
+}
 
 /** Runs `count` records of the batch. */
 export function model(count: u32): void {
-  for (let i: u32 = 0; i < count; i++) {
-    const record: usize = Memory.BATCH + (usize(i) << 4);
-    const op = i32(load<u8>(record, Record.OP));
-    const gva = load<u64>(record, Record.GVA);
-    const bytes = load<u32>(record, Record.BYTES);
-    if (op <= Record.FETCH_WIDE) fetch(gva, bytes);
-    else if (op <= Record.LOAD_WIDE) data(gva, bytes, Model.LOAD, 0);
-    else if (op <= Record.STORE_WIDE) data(gva, bytes, Model.STORE, 1);
-    // A modify reads first; the write then finds the line. As cachegrind counts it.
-    else if (op <= Record.MODIFY_WIDE) data(gva, bytes, Model.LOAD, 1);
-    else if (op <= Record.TRANSFER_IN) transfer(gva, bytes, op == Record.TRANSFER_IN);
-    else if (op == Record.HALT) add(Model.HALTS, 1);
-    else if (op == Record.PAGE_SHARE || op == Record.PAGE_PRIVATE) changeState(gva);
-  }
+  for (let i = runUsual(0, count); i < count; i = runUsual(i + 1, count)) step(i);
+  add(Model.FETCHES, fetchHits);
+  add(Model.ACCESSES, loadHits + storeHits);
+  observeHits(Model.FETCH, fetchHits);
+  observeHits(Model.LOAD, loadHits);
+  observeHits(Model.STORE, storeHits);
+  clearHits();
+}
+
+function step(i: u32): void {
+  const record: usize = Memory.BATCH + (usize(i) << 4);
+  const op = i32(load<u8>(record, Record.OP));
+  const gva = load<u64>(record, Record.GVA);
+  const bytes = load<u32>(record, Record.BYTES);
+  if (op <= Record.FETCH_WIDE) fetch(gva, bytes);
+  else if (op <= Record.LOAD_WIDE) data(gva, bytes, Model.LOAD, 0);
+  else if (op <= Record.STORE_WIDE) data(gva, bytes, Model.STORE, 1);
+  // A modify reads first; the write then finds the line. As cachegrind counts it.
+  else if (op <= Record.MODIFY_WIDE) data(gva, bytes, Model.LOAD, 1);
+  else if (op <= Record.TRANSFER_IN) transfer(gva, bytes, op == Record.TRANSFER_IN);
+  else if (op == Record.HALT) add(Model.HALTS, 1);
+  else if (op == Record.PAGE_SHARE || op == Record.PAGE_PRIVATE) changeState(gva);
 }
 
 function fetch(gva: u64, bytes: u32): void {
   add(Model.FETCHES, 1);
   const line = SPACE | (gva >> LINE_SHIFT);
   const last = SPACE | ((gva + bytes - 1) >> LINE_SHIFT);
-  if (line == lastFetched && last == line) return observe(charge(Model.FETCH, 0, false));
-  lastFetched = last;
+  if (line == load<u64>(FETCHED_LINE) && last == line)
+    return observe(charge(Model.FETCH, 0, false));
+  store<u64>(FETCHED_LINE, last);
   if (bytes > LINE) return wide(gva, bytes, Model.FETCH, 0);
   observe(once(L1I, gva, line, last, bytes, Model.FETCH, 0));
 }

@@ -5,6 +5,7 @@ import { PAGE_SHIFT } from "../address";
 import { add, charge, MODEL, setting } from "./base";
 import { below } from "./cache";
 import { continues } from "./stream";
+import { dropRecent, forgetRecent, touchRecent } from "./recent";
 import { drop, forget, touch } from "./tags";
 import { fill } from "./transfer";
 
@@ -26,95 +27,111 @@ const LARGE_PAGES: u64 = 512;
 const FIRST_LARGE: u64 = 1 << 19;
 const NO_PAGE: u64 = u64.MAX_VALUE;
 
-// The 4 KiB pages of the last fetch and the last operand: the same again needs nothing.
-let lastFetched: u64 = NO_PAGE;
-let lastData: u64 = NO_PAGE;
-
 /** The picoseconds that translating an instruction's address costs. */
 export function translateFetch(gva: u64, line: u64): u64 {
   const page = gva >> PAGE_SHIFT;
-  if (page == lastFetched) return 0;
-  lastFetched = page;
-  const stream = enter(page, line);
-  const key = (gva >> setting(Model.PAGE_SHIFT)) + 1;
-  if (touch(ITLB1, key, 0)) return 0;
-  if (!touch(ITLB2, key, 0)) return miss(ITLB1, ITLB2, key, gva, stream);
-  add(Model.ITLB2_HITS, 1);
-  return setting(Model.ITLB2_PS);
+  if (page == load<u64>(MODEL + Model.FETCHED_PAGE)) return 0;
+  store<u64>(MODEL + Model.FETCHED_PAGE, page);
+  return translate(ITLB1, ITLB2, gva, line, Model.ITLB2_HITS, Model.ITLB2_PS);
 }
 
 /** The picoseconds that translating an operand's address costs. */
 export function translateData(gva: u64, line: u64): u64 {
   const page = gva >> PAGE_SHIFT;
-  if (page == lastData) return 0;
-  lastData = page;
-  const stream = enter(page, line);
+  if (page == load<u64>(MODEL + Model.DATA_PAGE)) return 0;
+  store<u64>(MODEL + Model.DATA_PAGE, page);
+  return translate(DTLB1, DTLB2, gva, line, Model.DTLB2_HITS, Model.DTLB2_PS);
+}
+
+/** Comes to another 4 KiB page. */
+function translate(level1: usize, level2: usize, gva: u64, line: u64, hits: usize, ps: usize): u64 {
   const key = (gva >> setting(Model.PAGE_SHIFT)) + 1;
-  if (touch(DTLB1, key, 0)) return 0;
-  if (!touch(DTLB2, key, 0)) return miss(DTLB1, DTLB2, key, gva, stream);
-  add(Model.DTLB2_HITS, 1);
-  return setting(Model.DTLB2_PS);
+  const isHit = touchRecent(level1, key);
+  // A page of 4 KiB that a TLB holds is not new; of a larger one, any may be.
+  if (isHit && !isLarge()) return 0;
+  frameOf(gva >> PAGE_SHIFT);
+  const isNewPage = isNew;
+  // Whether a stream led here is asked before the kernel's filling of a new page is one.
+  let stream = isNewPage && continues(line);
+  if (isNewPage && setting(Model.FILL)) fill(gva >> PAGE_SHIFT);
+  if (isHit) return 0;
+  if (touch(level2, key, 0)) {
+    add(hits, 1);
+    return setting(ps);
+  }
+  if (!isNewPage) stream = continues(line);
+  return miss(level1, level2, key, gva, stream, isNewPage);
 }
 
-/** Comes to a 4 KiB page. Answers whether a stream led here; the kernel fills a page that is new. */
-function enter(page: u64, line: u64): bool {
-  const stream = continues(line);
-  frameOf(page);
-  isNewPage = isNew;
-  if (isNew && setting(Model.FILL)) fill(page);
-  return stream;
+function isLarge(): bool {
+  return setting(Model.PAGE_SHIFT) != PAGE_SHIFT;
 }
 
-let isNewPage: bool = false;
-
-function miss(level1: usize, level2: usize, key: u64, gva: u64, stream: bool): u64 {
-  const large = setting(Model.PAGE_SHIFT) != PAGE_SHIFT;
-  const frame = large ? frameOf(LARGE | key) * LARGE_PAGES : frameOf(gva >> PAGE_SHIFT);
-  if (large ? isNew : isNewPage) {
+function miss(
+  level1: usize,
+  level2: usize,
+  key: u64,
+  gva: u64,
+  stream: bool,
+  isNewPage: bool,
+): u64 {
+  const frame = isLarge() ? frameOf(LARGE | key) * LARGE_PAGES : frameOf(gva >> PAGE_SHIFT);
+  if (isLarge() ? isNew : isNewPage) {
     add(Model.FIRST_TOUCHES, 1);
     if (setting(Model.FLUSH) == Model.FLUSH_ALL) {
       flush();
-      touch(level1, key, 0);
+      touchRecent(level1, key);
       touch(level2, key, 0);
-      lastFetched = NO_PAGE;
-      lastData = NO_PAGE;
+      forgetPages();
     }
   }
-  isNewPage = false;
   add(stream ? Model.STREAM_WALKS : Model.WALKS, 1);
   return walk(gva, frame, stream);
+}
+
+function forgetPages(): void {
+  store<u64>(MODEL + Model.FETCHED_PAGE, NO_PAGE);
+  store<u64>(MODEL + Model.DATA_PAGE, NO_PAGE);
+}
+
+/** Before the first record. */
+export function startTranslation(): void {
+  forgetPages();
+  forgetRecent(ITLB1);
+  forgetRecent(DTLB1);
+  forgetRecent(DIRECTORIES);
+  forgetRecent(NESTED_DIRECTORIES);
 }
 
 /** The guest gives a page to the host or takes it back, and RMPUPDATE drops its translations, or every one. */
 export function changeState(gva: u64): void {
   const drops = setting(Model.STATE_FLUSH);
   if (drops == Model.FLUSH_NEVER) return;
-  lastFetched = NO_PAGE;
-  lastData = NO_PAGE;
+  forgetPages();
   if (drops == Model.FLUSH_ALL) return flush();
   const key = (gva >> setting(Model.PAGE_SHIFT)) + 1;
-  drop(ITLB1, key);
+  dropRecent(ITLB1, key);
   drop(ITLB2, key);
-  drop(DTLB1, key);
+  dropRecent(DTLB1, key);
   drop(DTLB2, key);
 }
 
 /** RMPUPDATE on a part that answers it with a flush of every translation it holds. */
 function flush(): void {
   add(Model.FLUSHES, 1);
-  forget(ITLB1);
+  forgetRecent(ITLB1);
   forget(ITLB2);
-  forget(DTLB1);
+  forgetRecent(DTLB1);
   forget(DTLB2);
-  forget(DIRECTORIES);
-  forget(NESTED_DIRECTORIES);
+  forgetRecent(DIRECTORIES);
+  forgetRecent(NESTED_DIRECTORIES);
 }
 
 /** The guest's tables from the level its cached directory allows, then the page itself. */
 function walk(gva: u64, frame: u64, stream: bool): u64 {
   const leaf: u64 = setting(Model.PAGE_SHIFT) == 12 ? 0 : 1;
   let cost: u64 = 0;
-  let level: u64 = touch(DIRECTORIES, (gva >> (21 + 9 * leaf)) + 1, 0) ? leaf : 3;
+  let level: u64 = touchRecent(DIRECTORIES, (gva >> (21 + 9 * leaf)) + 1) ? leaf : 3;
   while (true) {
     const index = gva >> (12 + 9 * level);
     const table = frameOf(TABLE | (level << 56) | (index >> 9));
@@ -129,7 +146,7 @@ function walk(gva: u64, frame: u64, stream: bool): u64 {
 /** The host's tables for a page of guest physical memory, and the RMP entry of the page they name. */
 function nested(page: u64, leaf: u64, stream: bool): u64 {
   let cost: u64 = 0;
-  let level: u64 = touch(NESTED_DIRECTORIES, (page >> (9 + 9 * leaf)) + 1, 0) ? leaf : 3;
+  let level: u64 = touchRecent(NESTED_DIRECTORIES, (page >> (9 + 9 * leaf)) + 1) ? leaf : 3;
   while (true) {
     const line = SPACE_NESTED | (level << 54) | (page >> (9 * level + 3));
     cost += read(line, Model.NESTED_TABLE, stream);

@@ -1,41 +1,16 @@
 // What one runtime does, in any of them: the rows of the cross-runtime table. Prints or posts one line of JSON.
-import * as Memory from "../../dist/abi/memory.js";
 import { Input } from "../../dist/replay/reader/input.js";
 import { LackeyReader } from "../../dist/replay/reader/lackey.js";
 import { Batch } from "../../dist/replay/record.js";
-import { type Silicon, silicon, startMachine } from "../../dist/silicon.js";
 import { anywhere, inRuns, machineOf, owned, traceOf } from "../guest.ts";
+import { EVERY_LINE, engine, FROM, PAGE, TO } from "../pages.ts";
 import { run, type What } from "../road.ts";
 
 const ROUNDS = 15;
-const PAGE = 4096;
-const FROM = Memory.WINDOW;
-const TO = FROM + PAGE;
 const now = () => performance.now() / 1000;
 
 /** A row: its name, what it counts, and units a second of one round. */
 type Row = [name: string, unit: string, rate: () => number | Promise<number>];
-
-function engine(cipher: "xex" | "xts"): Silicon {
-  const made = silicon(64 << 20);
-  startMachine(made, {
-    dram: 1n << 30n,
-    resident: 64 << 20,
-    cipher,
-    tweaks: new Uint8Array(1024).map((_, i) => (i * 7 + 1) & 0xff),
-    cBit: 51,
-    addressBits: 46,
-    snp: false,
-    vmplFull: 15,
-    cacheWarp: false,
-  });
-  made.bytes.set(
-    new Uint8Array(32).map((_, i) => i * 7 + 1),
-    FROM,
-  );
-  made.exports.installKey(1, FROM, FROM + 16, 16);
-  return made;
-}
 
 function ciphers(): Row[] {
   const [xts, xex] = [engine("xts").exports, engine("xex").exports];
@@ -48,11 +23,10 @@ function ciphers(): Row[] {
       return (times * bytes) / (now() - began) / 1e6;
     },
   ];
-  const every = 0xffff_ffff_ffff_ffffn;
   return [
-    row("page-xts-encrypt", PAGE, 400, (i) => xts.encryptLines(i, 1, every, FROM, TO)),
+    row("page-xts-encrypt", PAGE, 400, (i) => xts.encryptLines(i, 1, EVERY_LINE, FROM, TO)),
     row("page-xts-decrypt", PAGE, 400, (i) => xts.decryptPage(i, 1, FROM, TO)),
-    row("page-xex-encrypt", PAGE, 400, (i) => xex.encryptLines(i, 1, every, FROM, TO)),
+    row("page-xex-encrypt", PAGE, 400, (i) => xex.encryptLines(i, 1, EVERY_LINE, FROM, TO)),
     row("line-xex-encrypt", 64, 16000, (i) => xex.encryptLine(5, 1, i & 63, FROM, TO)),
   ];
 }

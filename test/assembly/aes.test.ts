@@ -1,6 +1,6 @@
 // The block cipher and its two modes against published vectors, OpenSSL and a slow twin.
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { silicon, startMachine } from "../../dist/silicon.js";
+import { silicon, startMachine } from "../../dist/core/silicon.js";
 import * as Memory from "../../ts/abi/memory.ts";
 import * as Slot from "../../ts/abi/slot.ts";
 import { Chance, coreModule, hex, MIB, pattern, unhex } from "../core.ts";

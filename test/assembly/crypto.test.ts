@@ -1,6 +1,6 @@
 // The core's SHA-384 and AES-GCM against published vectors and OpenSSL.
 import { createCipheriv, createHash } from "node:crypto";
-import { coreCrypto } from "../../dist/crypto-port.js";
+import { coreCrypto } from "../../dist/core/crypto.js";
 import { createPlatform } from "../../dist/index.js";
 import { Chance, coreModule, hex, MIB, unhex, withCore } from "../core.ts";
 import { assert, suite } from "../kit.ts";

@@ -1,6 +1,7 @@
 // PVALIDATE, RMPADJUST and RMPQUERY against their slow twin: who may, and the whole truth table. Spec digest rmp.md 4.4 to 4.6.
+
+import { silicon, startMachine } from "../../dist/core/silicon.js";
 import { ports } from "../../dist/core.js";
-import { silicon, startMachine } from "../../dist/silicon.js";
 import * as Code from "../../ts/abi/exit.ts";
 import type { GuestPort, VcpuContext } from "../../ts/port.ts";
 import { coreModule, LARGE, MIB, OPEN, PAGE, pattern } from "../core.ts";

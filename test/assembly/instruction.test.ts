@@ -1,7 +1,7 @@
 // The RMP instructions against their slow twin; what the hypervisor's own refuse. Spec digest rmp.md 4.1 to 4.3.
 import { milan } from "../../dist/chip/milan.js";
 import { rmpTable } from "../../dist/chip/rmp.js";
-import { silicon, startMachine } from "../../dist/silicon.js";
+import { silicon, startMachine } from "../../dist/core/silicon.js";
 import * as Code from "../../ts/abi/exit.ts";
 import * as Memory from "../../ts/abi/memory.ts";
 import * as RmpLayout from "../../ts/abi/rmp-state.ts";

@@ -1,6 +1,7 @@
 // Start-up: what linear memory holds before anything was decided, and which machines cannot be.
+
+import { silicon } from "../../dist/core/silicon.js";
 import { createPlatform } from "../../dist/index.js";
-import { silicon } from "../../dist/silicon.js";
 import * as Memory from "../../ts/abi/memory.ts";
 import { coreModule, MIB, withCore } from "../core.ts";
 import { assert, suite } from "../kit.ts";

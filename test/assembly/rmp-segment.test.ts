@@ -1,7 +1,8 @@
 // Where the segments of an RMP end. Spec digest rmp.md 1.
+
+import { silicon, startMachine } from "../../dist/core/silicon.js";
 import { ports } from "../../dist/core.js";
 import { createPlatform } from "../../dist/index.js";
-import { silicon, startMachine } from "../../dist/silicon.js";
 import * as Memory from "../../ts/abi/memory.ts";
 import type { RmpState } from "../../ts/port.ts";
 import { Chance, coreModule, MIB, rmpLow, withCore } from "../core.ts";

@@ -1,5 +1,7 @@
 // A guest whose mappings, tables and RMP entries anybody may change, and put right again.
 import type { ChipName, Generation } from "../../dist/index.js";
+import * as Record from "../../ts/abi/record.ts";
+import * as Replay from "../../ts/abi/replay.ts";
 import type { VcpuContext } from "../../ts/port.ts";
 import { hex, LARGE, OPEN, PAGE } from "../core.ts";
 import { assert } from "../kit.ts";
@@ -17,6 +19,7 @@ export const ABOVE = TABLE + PAGE;
 export const ALIAS = GVA + 8n * LARGE;
 export const DATA_TABLE = GVA + 9n * LARGE;
 export const FRAME = 0xf_ffff_f000n;
+const OPS = { read: Record.LOAD, write: Record.STORE_8, fetch: Record.FETCH };
 export const word = (value: bigint): Uint8Array => {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, value, true);
@@ -50,6 +53,20 @@ export class Scene {
     if (seen === true) return "written";
     if (seen instanceof Uint8Array) return hex(seen);
     const { kind: how, code, info1, info2, gpa } = seen;
+    return [how, code, info1, info2, gpa].join(" ");
+  }
+
+  /** The same by a record of the replay, of 8 bytes within a page; what a load folded is in the digest. */
+  replayed(kind: "read" | "write" | "fetch", gva: bigint): string {
+    const { replay, exit } = this.lab.core.guest;
+    this.forget();
+    const record = new DataView(new ArrayBuffer(Record.SIZE));
+    record.setBigUint64(Record.GVA, gva & ~7n, true);
+    record.setUint32(Record.BYTES, 8, true);
+    record.setUint8(Record.OP, OPS[kind]);
+    replay.fill(new Uint8Array(record.buffer), 0n);
+    if (replay.run(0, 1).stop === Replay.DONE) return `${replay.digest()}`;
+    const { kind: how, code, info1, info2, gpa } = exit();
     return [how, code, info1, info2, gpa].join(" ");
   }
 

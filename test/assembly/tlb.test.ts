@@ -1,5 +1,6 @@
 // Remembered walks: none may outlive what it depended on, none may serve another address space.
 import * as Code from "../../ts/abi/exit.ts";
+import * as Tlb from "../../ts/abi/tlb.ts";
 import type { Exit } from "../../ts/port.ts";
 import { Chance, hex, OPEN, PAGE, pattern } from "../core.ts";
 import { assert, suite } from "../kit.ts";
@@ -162,6 +163,40 @@ test("another CR3, nested root or paging mode under the same ASID sees its own m
     assert.is((lab.read(GVA) as Exit).code, 0x400n, `${generation} nCR3`);
     lab.load();
     assert.is(hex(lab.read(GVA) as Uint8Array), hex(pattern(16, 1)));
+  }
+});
+
+test("pages known at several addresses, which take rows from each other, are forgotten when they are closed", () => {
+  const chance = new Chance(71n);
+  const pages = 5;
+  const { lab, spas } = guest("sev-snp", BigInt(pages));
+  const held = spas.map(() => new Uint8Array(4096));
+  for (const spa of spas) lab.core.firmware.write(spa, lab.key, new Uint8Array(4096));
+  // Each page again in the rows of its neighbours.
+  const rows = BigInt(Tlb.ENTRIES) * PAGE;
+  const views = [0, 1, 2].flatMap((way) =>
+    held.map((_, page) => {
+      const gva = GVA + BigInt(way) * rows + BigInt((page + way) % pages) * PAGE;
+      lab.map(gva, (GPA + BigInt(page) * PAGE) | OPEN | lab.cBit);
+      return { gva, page };
+    }),
+  );
+  lab.load();
+  for (let step = 0; step < 3000; step++) {
+    const { gva, page } = chance.pick(views);
+    const bytes = held[page] as Uint8Array;
+    const at = chance.below(4096 - 16);
+    if (chance.once(40)) lab.core.host.wbinvd();
+    // A probe that changes nothing closes the page all the same.
+    if (chance.once(6)) lab.core.dimm.write(spas[page]!, lab.dram(spas[page]!));
+    if (chance.once(3)) {
+      const data = chance.bytes(16);
+      bytes.set(data, at);
+      assert.is(lab.write(gva + BigInt(at), data), true);
+    }
+    const look = chance.once(2) ? lab.read : lab.fetch;
+    const seen = look.call(lab, gva + BigInt(at)) as Uint8Array;
+    assert.is(hex(seen), hex(bytes.subarray(at, at + 16)), `seed 71, step ${step}`);
   }
 });
 

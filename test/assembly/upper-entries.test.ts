@@ -1,6 +1,7 @@
 // What the entries above a remembered table forbid: a walk that begins at the table must find it out as one from the root does.
 import * as Code from "../../ts/abi/exit.ts";
 import type { Exit } from "../../ts/port.ts";
+import { bareCore } from "../bare.ts";
 import { NX, OPEN, PAGE, pattern, USER, WRITABLE } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { Lab } from "../lab.ts";
@@ -10,17 +11,21 @@ const test = suite("entries above a remembered table");
 // Apart from the guest's own tables in every nested table but the highest, and in no region whose number is 0.
 const GPA = 0xc0_40a0_0000n;
 const GVA = 0x70_c0a0_0000n;
+const DRAM = 0x800_0000n;
 const DEVICE = 9;
 const generations = ["none", "sev", "sev-snp"] as const;
-const scenes = [false, true].flatMap((written) =>
-  generations.map((each) => [each, written] as const),
-);
+const scenes = [false, true].flatMap((written) => [
+  ...generations.map((each) => [each, written, false] as const),
+  ["sev-snp", written, true] as const,
+]);
 const kinds = ["read", "write", "fetch"] as const;
 type Kind = (typeof kinds)[number];
 
-/** A guest with three private pages; `written` before, so that every lowest entry is dirty, or never touched. */
-function guest(generation: (typeof generations)[number], written = false) {
-  const lab = new Lab({ generation, chip: "milan" });
+/** A guest with three private pages; `written` before, so that every lowest entry is dirty, or never touched. Its walks may be
+ *  plain: each begins at the root. */
+function guest(generation: (typeof generations)[number], written = false, plain = false) {
+  const core = plain ? bareCore("milan", DRAM, true).core : undefined;
+  const lab = new Lab({ generation, chip: "milan", dram: DRAM }, 1, core);
   for (let i = 0n; i < 3n; i++) {
     lab.back(GPA + i * PAGE);
     lab.map(GVA + i * PAGE, (GPA + i * PAGE) | OPEN | lab.cBit);
@@ -55,9 +60,9 @@ const entries: [string, bigint, Kind[]][] = [
 
 for (const [name, bits, stopped] of entries) {
   test(`what the host points at by an entry that is ${name} stays so for walks that begin below it`, () => {
-    for (const [generation, written] of scenes) {
+    for (const [generation, written, plain] of scenes) {
       for (const level of [1n, 2n, 3n]) {
-        const lab = guest(generation, written);
+        const lab = guest(generation, written, plain);
         // Level 3 stands above the guest's own tables too, were they not in another half TiB.
         assert.ok(lab.flipNested(GPA, level, bits));
         for (const kind of kinds) {
@@ -108,9 +113,9 @@ const own: [string, bigint, Kind[], 0 | 3][] = [
 
 for (const [name, bits, stopped, cpl] of own) {
   test(`what the guest points at by an entry that is ${name} stays so for walks that begin below it`, () => {
-    for (const [generation, written] of scenes) {
+    for (const [generation, written, plain] of scenes) {
       for (const level of [1n, 2n, 3n]) {
-        const lab = guest(generation, written);
+        const lab = guest(generation, written, plain);
         point(lab, GVA, level, lab.gpaOfTable(GVA, level - 1n) | (OPEN ^ bits) | lab.cBit);
         lab.load({ cpl });
         for (const kind of kinds) {

@@ -36,7 +36,7 @@ export const rmp: Mutants[] = [
         "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.PAGE_SIZE_BIT)",
         "u64(1) << Rmp.PAGE_SIZE_BIT",
       ],
-      ["isGood && !(wants & ~granted)", "isGood"],
+      ["& DECIDES) | u64(wants & ~granted);", "& DECIDES);"],
       [
         "(u64(1) << Rmp.ASSIGNED_BIT) | (u64(1) << Rmp.VALIDATED_BIT)",
         "u64(1) << Rmp.ASSIGNED_BIT",

@@ -57,7 +57,7 @@ async function prepare(): Promise<void> {
   const lanes = Math.min(availableParallelism(), 4, chosen.length);
   for (let index = 0; index < lanes; index++) worlds.push(new World(tree, index));
   const core = await (worlds[0] as World).coreWith();
-  for (const world of worlds) world.write("dist/wasm.js", core);
+  for (const world of worlds) world.write("dist/core/wasm.js", core);
 }
 
 // A test that fails anyway would kill every mutant; one that takes ten times as long does not end.
@@ -74,7 +74,11 @@ async function isKilled(world: World, row: Row): Promise<boolean> {
   const limit = row.tests.reduce((sum, test) => sum + (limits.get(test) as number), 0);
   const passes = () => world.passes(row.tests, limit);
   if (isCore(row))
-    return !(await world.with("dist/wasm.js", await world.coreWith(row.file, row.changed), passes));
+    return !(await world.with(
+      "dist/core/wasm.js",
+      await world.coreWith(row.file, row.changed),
+      passes,
+    ));
   const place = row.file.replace(/^ts\/(.*)\.ts$/, "dist/$1.js");
   const text = readFileSync(join(work, "emitted", scriptOf(row).replace(/\.ts$/, ".js")), "utf8");
   return !(await world.with(place, text, passes));

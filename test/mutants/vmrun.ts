@@ -45,7 +45,7 @@ export const vmrun: Mutants[] = [
     ],
   },
   {
-    file: "ts/cpu-port.ts",
+    file: "ts/core/cpu.ts",
     tests: NO_FRAME,
     changes: [["if (answer === World.NO_FRAME) made.exit();", ""]],
   },

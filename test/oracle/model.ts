@@ -11,8 +11,19 @@ type Settings = {
 };
 const [FETCH, LOAD, STORE, GUEST, NESTED, RMP, COPY, SHARED, FILLING] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 
+export interface Prices {
+  /** Picoseconds of a read by who made it, where it hit, and whether a stream was continued. */
+  charge: (reader: number, level: number, stream: boolean) => number;
+  itlb2: number;
+  dtlb2: number;
+  hit: number;
+}
+
 export class ModelTwin {
   reads = new Map<string, number>();
+  /** Accesses by latency: two buckets for each power of two of picoseconds. */
+  histogram: number[] = new Array(64).fill(0);
+  picoseconds = 0;
   counts = {
     walks: 0,
     streamWalks: 0,
@@ -25,6 +36,7 @@ export class ModelTwin {
   };
   readonly shapes: Record<string, Geometry>;
   readonly set: Settings;
+  readonly prices: Prices;
   t: Record<string, Tags>;
   slot = 0;
   lastPage = [-1n, -1n];
@@ -32,15 +44,17 @@ export class ModelTwin {
   next = { small: 0n, large: 0n };
   frames = new Map<string, bigint>();
   trackers = new Trackers();
-  constructor(shapes: Record<string, Geometry>, set: Settings) {
+  constructor(shapes: Record<string, Geometry>, set: Settings, prices: Prices) {
     const tables = Object.entries(shapes).map(([name, shape]) => [name, new Tags(shape)]);
     this.shapes = shapes;
     this.set = set;
+    this.prices = prices;
     this.t = Object.fromEntries(tables);
   }
   note(reader: number, level: number, stream: boolean) {
     const cell = `${reader}.${level}.${stream}`;
     this.reads.set(cell, (this.reads.get(cell) ?? 0) + 1);
+    return this.prices.charge(reader, level, stream);
   }
   level(name: string, lines: bigint[], dirty: boolean): number {
     const order = [name, "L2", "L3"];
@@ -68,11 +82,11 @@ export class ModelTwin {
   }
   whole(line: bigint, reader: number, dirty: boolean) {
     const level = this.level("L1D", [line], dirty);
-    this.note(reader, level, level > 0 && this.trackers.train(line));
+    this.picoseconds += this.note(reader, level, level > 0 && this.trackers.train(line));
   }
-  translate(gva: bigint, line: bigint, code: boolean) {
+  translate(gva: bigint, line: bigint, code: boolean): number {
     const page = gva >> 12n;
-    if (this.lastPage[+code] === page) return;
+    if (this.lastPage[+code] === page) return 0;
     this.lastPage[+code] = page;
     const stream = this.trackers.continues(line);
     const small = this.frame("", page);
@@ -82,8 +96,11 @@ export class ModelTwin {
     }
     const key = (this.set.large ? gva >> 21n : page) + 1n;
     const [first, second] = code ? ["ITLB1", "ITLB2"] : ["DTLB1", "DTLB2"];
-    if (this.t[first!]!.touch(key)) return;
-    if (this.t[second!]!.touch(key)) return void this.counts[code ? "itlb2" : "dtlb2"]++;
+    if (this.t[first!]!.touch(key)) return 0;
+    if (this.t[second!]!.touch(key)) {
+      this.counts[code ? "itlb2" : "dtlb2"]++;
+      return this.prices[code ? "itlb2" : "dtlb2"];
+    }
     const { frame, fresh } = this.set.large ? this.frame("large", key) : small;
     if (fresh && this.set.flushAll) {
       this.flush();
@@ -91,7 +108,7 @@ export class ModelTwin {
       this.lastPage = [-1n, -1n];
     }
     this.counts[stream ? "streamWalks" : "walks"]++;
-    this.walk(gva, frame, stream);
+    return this.walk(gva, frame, stream);
   }
   flush() {
     this.counts.flushes++;
@@ -105,10 +122,12 @@ export class ModelTwin {
     for (const name of ["ITLB1", "ITLB2", "DTLB1", "DTLB2"])
       this.t[name]!.drop((this.set.large ? gva >> 21n : gva >> 12n) + 1n);
   }
-  walk(gva: bigint, frame: bigint, stream: boolean) {
+  walk(gva: bigint, frame: bigint, stream: boolean): number {
     const leaf = this.set.large ? 1n : 0n;
-    const read = (line: bigint, reader: number) =>
-      this.note(reader, this.level("", [line], false), stream);
+    let cost = 0;
+    const read = (line: bigint, reader: number) => {
+      cost += this.note(reader, this.level("", [line], false), stream);
+    };
     const nested = (page: bigint) => {
       const start = this.t["NESTED_DIRECTORIES"]!.touch((page >> (9n + 9n * leaf)) + 1n)
         ? leaf
@@ -125,6 +144,14 @@ export class ModelTwin {
       read((2n << 58n) | (table << 6n) | ((index & 511n) >> 3n), GUEST!);
     }
     nested(frame);
+    return cost;
+  }
+  observe(cost: number) {
+    this.picoseconds += cost;
+    const seen = BigInt(cost + this.prices.hit);
+    const top = seen.toString(2).length - 1;
+    const half = top > 0 ? Number((seen >> BigInt(top - 1)) & 1n) : 0;
+    this.histogram[Math.min(2 * top + half, 63)]!++;
   }
   access(reader: number, gva: bigint, bytes: bigint, dirty: boolean) {
     const [first, last] = [gva, gva + bytes - 1n].map((at) => (1n << 58n) | (at >> 6n)) as [
@@ -132,16 +159,25 @@ export class ModelTwin {
       bigint,
     ];
     const code = reader === FETCH;
-    if (code && first === this.lastLine && first === last) return this.note(FETCH!, 0, false);
+    if (code && first === this.lastLine && first === last)
+      return this.observe(this.note(FETCH!, 0, false));
     if (code) this.lastLine = last;
-    this.translate(gva, first, code);
-    if (gva >> 12n !== (gva + bytes - 1n) >> 12n) this.translate(gva + bytes - 1n, last, code);
-    const level = this.level(code ? "L1I" : "L1D", first === last ? [first] : [first, last], dirty);
-    if (level === 0) return this.note(reader, 0, false);
-    const streams = (first === last ? [first] : [first, last]).map((line) =>
-      this.trackers.train(line),
-    );
-    this.note(reader, level, streams.includes(true));
+    if (bytes <= 64n) return this.observe(this.once(reader, gva, bytes, dirty));
+    let cost = 0;
+    for (let at = gva; at < gva + bytes; at = (at | 63n) + 1n)
+      cost += this.once(reader, at, 1n, dirty);
+    this.observe(cost);
+  }
+  once(reader: number, gva: bigint, bytes: bigint, dirty: boolean): number {
+    const end = gva + bytes - 1n;
+    const lines = [gva, end].map((at) => (1n << 58n) | (BigInt.asUintN(64, at) >> 6n));
+    if (lines[0] === lines[1]) lines.pop();
+    const code = reader === FETCH;
+    let cost = this.translate(gva, lines[0]!, code);
+    if (gva >> 12n !== end >> 12n) cost += this.translate(end, lines[1]!, code);
+    const level = this.level(code ? "L1I" : "L1D", lines, dirty);
+    const streams = level > 0 && lines.map((line) => this.trackers.train(line)).includes(true);
+    return cost + this.note(reader, level, streams);
   }
   transfer(gva: bigint, bytes: bigint, isIn: boolean) {
     for (let at = gva, end = gva + bytes; at < end; ) {
@@ -172,7 +208,9 @@ export class ModelTwin {
           ? this.access(STORE!, gva, bytes, true)
           : kind === 3
             ? this.access(LOAD!, gva, bytes, true)
-            : kind >= 9
-              ? this.changeState(gva)
-              : this.transfer(gva, bytes, kind === 5);
+            : kind === 6
+              ? undefined
+              : kind >= 9
+                ? this.changeState(gva)
+                : this.transfer(gva, bytes, kind === 5);
 }

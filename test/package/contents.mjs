@@ -19,7 +19,7 @@ const needed = [
   "build/scalar.wasm",
   "dist/index.js",
   "dist/index.d.ts",
-  "dist/wasm.js",
+  "dist/core/wasm.js",
 ];
 const allowed = [
   ...folders.map((folder) => new RegExp(`^${folder}/`)),

@@ -12,6 +12,7 @@ import * as SwapType from "../../ts/abi/psp/swap-type.ts";
 import * as Status from "../../ts/abi/status.ts";
 import { hex, pattern } from "../core.ts";
 import { assert, suite } from "../kit.ts";
+import { TioRig } from "../tio/rig.ts";
 import { MIGRATE_MA, POLICY, Rig } from "./rig.ts";
 
 const test = suite("a guest moved between two platforms");
@@ -52,8 +53,7 @@ const naming = (gctx: bigint, bytes: number) => {
 };
 
 /** A platform with an agent in ASID 1 and its guest in ASID 2, which has a page. */
-function departure(policy = POLICY | MIGRATE_MA) {
-  const rig = new Rig({ seed: 1n });
+function departure(policy = POLICY | MIGRATE_MA, rig = new Rig({ seed: 1n })) {
   const agent = rig.running(1);
   const migrates = (policy & MIGRATE_MA) !== 0n;
   const named = { FLAGS: 1 << Start.MA_EN_BIT, MA_GCTX_PADDR: agent };
@@ -129,10 +129,11 @@ test("a guest whose policy did not allow it at launch is never exported", () => 
 });
 
 test("a guest with a device is not exported until the device is gone", () => {
-  const { rig, agent, gctx } = departure();
-  rig.psp.bindDevice(4, 2);
+  const rig = new TioRig();
+  const { agent, gctx } = departure(POLICY | MIGRATE_MA, rig);
+  const tdi = rig.bound(gctx);
   assert.is(statusOf(ask(rig, agent, Message.EXPORT_REQ, naming(gctx, 0x10))), REFUSED);
-  rig.psp.devices.clear();
+  assert.is(rig.unbind(tdi), Status.SUCCESS);
   assert.is(statusOf(ask(rig, agent, Message.EXPORT_REQ, naming(gctx, 0x10))), 0);
 });
 

@@ -9,6 +9,7 @@ import * as SwapType from "../../ts/abi/psp/swap-type.ts";
 import * as Status from "../../ts/abi/status.ts";
 import { hex, pattern } from "../core.ts";
 import { assert, suite } from "../kit.ts";
+import { TioRig } from "../tio/rig.ts";
 import { POLICY, Rig } from "./rig.ts";
 
 const test = suite("swapped pages");
@@ -17,8 +18,7 @@ const PAGE = 0x1000;
 const SWAP_DISABLE = 1n << 25n;
 
 /** A running guest with a metadata page and a validated page of its own that it is asked to give up. */
-function swapping(policy = POLICY) {
-  const rig = new Rig();
+function swapping(policy = POLICY, rig = new Rig()) {
   const gctx = rig.launched(1, policy);
   const contents = pattern(PAGE, 11);
   const page = rig.update(gctx, 1, 0x5000n, contents);
@@ -167,8 +167,9 @@ test("a guest launched with PAGE_SWAP_DISABLE, or with a device, stays where it 
   still.rig.expect(Status.POLICY_FAILURE, "SNP_PAGE_SWAP_OUT", SwapOut, still.out);
   still.rig.expect(Status.POLICY_FAILURE, "SNP_PAGE_SWAP_IN", SwapIn, moved);
   still.rig.expect(Status.POLICY_FAILURE, "SNP_PAGE_MOVE", Move, moved);
-  const bound = swapping();
-  bound.rig.psp.bindDevice(3, 1);
+  const rig = new TioRig();
+  const bound = swapping(POLICY, rig);
+  rig.bound(bound.gctx);
   const values = {
     GCTX_PADDR: bound.gctx,
     SRC_PADDR: bound.page,

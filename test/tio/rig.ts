@@ -22,6 +22,8 @@ import { assert } from "../kit.ts";
 import { Rig, statusName } from "../psp/rig.ts";
 
 export const ROOT_PORT = 3;
+/** ASIDs of guests made elsewhere end here. */
+const FOREIGN = 8;
 /** The device's function that has both the mailbox and an interface. */
 export const PF0 = 0xbee8;
 
@@ -161,6 +163,14 @@ export class TioRig extends Rig {
   unbind(tdi: Tdi, FLAGS = 0): number {
     const values = { TDI_CTX_SLA: tdi.context.sla, GCTX_PADDR: tdi.gctx, FLAGS };
     return tdi.device.command("TIO_TDI_UNBIND", TdiUnbind, values);
+  }
+
+  /** An interface locked for a running guest made elsewhere. */
+  bound(gctx: bigint): Tdi {
+    this.guests = FOREIGN;
+    const tdi = { ...this.tdi(this.connected()), gctx };
+    assert.is(statusName(this.bind(tdi)), "SUCCESS");
+    return tdi;
   }
 
   /** An interface in a state: 0 unbound, 1 locked, 2 running. */

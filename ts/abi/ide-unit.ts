@@ -11,6 +11,6 @@ export const SIZE = 0x900;
 
 // A key's forms as in a slot (ts/abi/slot.ts), and behind them what each nibble of a block comes to times H.
 export const KEYS = 64;
-export const KEY_SIZE = 0x3400;
-export const KEY_NIBBLES = 0x1400;
+export const KEY_SIZE = 0x3500;
+export const KEY_NIBBLES = 0x1500;
 export const MAC_BYTES = 12;

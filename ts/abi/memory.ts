@@ -14,7 +14,8 @@ export const STATIC = 0x019000; // 28672
 export const AES = 0x020000; // 16384
 export const TWEAK = 0x024000; // 4096
 export const OFFSET_TWEAK = 0x025000; // 4096
-export const RESERVED_026000 = 0x026000; // 8192
+// Tables of assembly/aes/spread.ts.
+export const SPREAD = 0x026000; // 8192
 // The CPU's register file, and the host's while a guest has it: both as ts/abi/vmsa.ts.
 export const REGISTERS = 0x028000; // 4096
 export const HOST_REGISTERS = 0x029000; // 4096
@@ -42,9 +43,10 @@ export const TLB = 0x100000; // 524288
 export const BATCH = 0x180000; // 1048576
 export const EXPECTED = 0x280000; // 524288
 // 1024 rows of ts/abi/slot.ts.
-export const SLOTS = 0x300000; // 5177344
-export const NESTED_TLB = 0x7f0000; // 262144
+export const SLOTS = 0x300000; // 5439488
+export const NESTED_TLB = 0x830000; // 262144
 // Keys of links, with what GHASH wants of each: 64 as ts/abi/ide-unit.ts says.
-export const IDE_KEYS = 0x830000; // 851968
-export const FRAME_TABLE = 0x900000; // 0
-export const SIZE = 0x900000;
+export const IDE_KEYS = 0x870000; // 868352
+export const RESERVED_944000 = 0x944000; // 49152
+export const FRAME_TABLE = 0x950000; // 0
+export const SIZE = 0x950000;

@@ -22,7 +22,11 @@ export const L1I = 0x0a0; // 16
 export const L1D = 0x0b0; // 16
 export const L2 = 0x0c0; // 16
 export const L3 = 0x0d0; // 16
-export const RESERVED_0E0 = 0x0e0; // 32
+// The line of the last fetch, and the 4 KiB pages of the last fetch and the last operand: the same again needs nothing.
+export const FETCHED_LINE = 0x0e0; // u64
+export const FETCHED_PAGE = 0x0e8; // u64
+export const DATA_PAGE = 0x0f0; // u64
+export const RESERVED_0F8 = 0x0f8; // 8
 export const CHARGES = 0x100; // 320
 export const READS = 0x240; // 640
 export const PICOSECONDS = 0x4c0; // u64
@@ -46,7 +50,8 @@ export const HALTS = 0x548; // u64
 export const PAGES_FILLED = 0x550; // u64
 export const FRAMES = 0x558; // u64
 export const LARGE_FRAMES = 0x560; // u64
-export const RESERVED_568 = 0x568; // 152
+export const TRACKER_RING = 0x568; // 16
+export const RESERVED_578 = 0x578; // 136
 export const HISTOGRAM = 0x600; // 512
 export const TRACKERS = 0x800; // 512
 export const SIZE = 0xa00;
@@ -55,6 +60,19 @@ export const SIZE = 0xa00;
 export const TABLE = 0x0;
 export const SETS = 0x4;
 export const WAYS = 0x8;
+
+// A table that is one set of many ways (assembly/model/recent.ts): its entries, of which number 0 is the ring's, and where
+// the chains of keys begin, by hash.
+export const ENTRIES = 0x0;
+export const CHAINS = 0x4;
+export const CHAIN_MASK = 0x8;
+export const ENTRY_COUNT = 0xc;
+// An entry; the last three are addresses of entries. OLDER and NEWER are also a tracker's.
+export const KEY = 0x00;
+export const OLDER = 0x08;
+export const NEWER = 0x0c;
+export const CHAIN = 0x10;
+export const ENTRY = 0x18;
 
 // FLUSH and STATE_FLUSH: what an RMPUPDATE drops, of a page that is new and of one that changes its state
 export const FLUSH_NEVER = 0;
@@ -85,10 +103,10 @@ export const SPACE_SHARED = 5;
 // The histogram has two buckets for each power of two of picoseconds.
 export const BUCKETS = 64;
 
-// A tracker of a stream
+// A tracker of a stream: the line seen last, the one as far behind it again, and (OLDER, NEWER) its
+// place in the order of use.
 export const LAST = 0x00;
-export const STRIDE = 0x08;
-export const CONFIDENCE = 0x10;
-export const STAMP = 0x18;
+export const NEXT = 0x10;
+export const CONFIDENCE = 0x18;
 export const TRACKER = 0x20;
 export const TRACKER_COUNT = 16;

@@ -6,12 +6,14 @@ export const STATE = 0x02d0; // u32
 export const OPEN_FRAMES = 0x02d4; // u32
 export const ROUNDS = 0x02d8; // u32
 export const XTS = 0x02dc; // u32
-// The same keys as the kernels of assembly/aes/ want them.
-export const PERMUTED_ENCRYPT = 0x02e0; // 240
-export const PERMUTED_DECRYPT = 0x03d0; // 240
-export const SLICED_ENCRYPT = 0x04c0; // 1920
-export const SLICED_DECRYPT = 0x0c40; // 1920
-export const SIZE = 0x13c0;
+// The keys between the first and the last, as the kernels of assembly/aes/ want them.
+export const PERMUTED_ENCRYPT = 0x02e0; // 208
+export const PERMUTED_DECRYPT = 0x03b0; // 208
+export const SPREAD_ENCRYPT = 0x0480; // 416
+export const SPREAD_DECRYPT = 0x0620; // 416
+export const SLICED_ENCRYPT = 0x07c0; // 1664
+export const SLICED_DECRYPT = 0x0e40; // 1664
+export const SIZE = 0x14c0;
 
 export const COUNT = 1024;
 

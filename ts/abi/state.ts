@@ -30,7 +30,11 @@ export const KERNEL = 0x074; // u32
 export const MMIO_FIRST = 0x078; // u32
 export const MMIO_PAGES = 0x07c; // u32
 export const PLAIN_WALKS = 0x080; // u32
-export const SIZE = 0x084;
+export const RESERVED_084 = 0x084; // u32
+// From ADDRESS_BITS and C_BIT, as masks.
+export const FRAME_MASK = 0x088; // u64
+export const C_MASK = 0x090; // u64
+export const SIZE = 0x098;
 
 // CIPHER
 export const XEX = 0;

@@ -1,7 +1,8 @@
 // One remembered walk. 32768 entries, direct-mapped by virtual page number.
 export const TAG = 0x0; // u64
-export const FRAME = 0x8; // u32
-export const GENERATION = 0xc; // u32
+// How far the page's bytes in linear memory are from the lower half of its gva.
+export const DISTANCE = 0x8; // u32
+export const FRAME = 0xc; // u32
 export const SIZE = 0x10;
 
 export const ENTRIES = 32768;

@@ -1,7 +1,7 @@
 // cloister version: which package, core and runtime this is.
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { sha256 } from "../wasm.js";
+import { sha256 } from "../core/wasm.js";
 
 export function version(program: Command): void {
   program

@@ -29,12 +29,6 @@ export interface Psp {
   readonly keys: RootKeys;
   readonly dialect: Dialect;
   readonly tio: Tio;
-  /** Devices bound as TDIs, and the ASID of the guest that has each. */
-  readonly devices: Map<number, number>;
-  /** Gives a device to the guest of an ASID. */
-  bindDevice(device: number, asid: number): void;
-  /** Whether a guest has a device: its pages then stay where they are. */
-  hasDevice(asid: number): boolean;
   /** How many guests were launched since power-on. */
   readonly counters: { guests: number };
 }
@@ -55,7 +49,6 @@ export function firmware(
   const { encryption } = options.features;
   if (encryption) port.installKey(SME, own.bytes(16), own.bytes(16));
   port.enforceRmp(false);
-  const devices = new Map<number, number>();
   const tio = new Tio(port, options, () => chance(platform.boots, "tio"));
   const psp: Psp = {
     port,
@@ -68,14 +61,6 @@ export function firmware(
     keys: new RootKeys(),
     dialect: dialects[options.dialect],
     tio,
-    devices,
-    bindDevice(device, asid) {
-      const streamIds = new Uint8Array(8);
-      const entry = { read: true, write: true, asid, vmpl: 0, vTom: undefined };
-      port.setSecure(device, { ...entry, streamIds, rootPortId: 0 });
-      devices.set(device, asid);
-    },
-    hasDevice: (asid) => [...devices.values()].includes(asid) || tio.holdsAsid(asid),
     counters: { guests: 0 },
   };
   let ordinal = 0;

@@ -2,8 +2,8 @@
 import * as Memory from "../abi/memory.ts";
 import * as Replay from "../abi/replay.ts";
 import * as State from "../abi/state.ts";
+import type { Silicon } from "../core/silicon.ts";
 import type { ReplayPort } from "../port.ts";
-import type { Silicon } from "../silicon.ts";
 
 /** The replay port of an instance. */
 export function replayPort({ exports, bytes, view }: Silicon): ReplayPort {

@@ -138,7 +138,12 @@ export function count(counts: Counts, batch: Batch, from = 0): void {
   const seen = new Uint32Array(Cltr.KIND_LIMIT);
   const end = batch.length * WORDS;
   for (let word = from * WORDS + OP; word < end; word += WORDS) seen[KINDS[batch.words[word]!]!]!++;
-  counts.records += batch.length;
+  countKinds(counts, seen);
+}
+
+/** Adds so many records of each kind to the counts. */
+export function countKinds(counts: Counts, seen: Uint32Array): void {
+  counts.records += seen.reduce((sum, records) => sum + records, 0);
   counts.fetches += seen[Cltr.KIND_FETCH]!;
   counts.loads += seen[Cltr.KIND_LOAD]!;
   counts.stores += seen[Cltr.KIND_STORE]!;

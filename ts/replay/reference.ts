@@ -3,9 +3,9 @@
 import * as Memory from "../abi/memory.ts";
 import * as Replay from "../abi/replay.ts";
 import { chips } from "../chip/index.ts";
+import { type Silicon, silicon, startMachine } from "../core/silicon.ts";
 import { CheckFailed } from "../error.ts";
 import type { ReplayPort } from "../port.ts";
-import { type Silicon, silicon, startMachine } from "../silicon.ts";
 import type { CoreModule } from "../structural.ts";
 import { replayPort } from "./port.ts";
 import type { BatchView, Replayer } from "./replayer.ts";

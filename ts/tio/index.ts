@@ -6,7 +6,6 @@ export type {
   BoardDevice,
   BoardDeviceOptions,
 } from "../board.ts";
-export { Errno, type ErrnoName } from "../errno.ts";
 export {
   type Attested,
   type Belief,
@@ -22,4 +21,5 @@ export { AssignedDevice, type GuestBar } from "../hypervisor/tsm/assigned.ts";
 export { Dsm, type Wire } from "../hypervisor/tsm/dsm.ts";
 export type { HostTdi } from "../hypervisor/tsm/tdi.ts";
 export { type TioPhase, Tsm } from "../hypervisor/tsm/tsm.ts";
+export { Errno, type ErrnoName } from "../linux/errno.ts";
 export { TioMachine, type TioMachineOptions, type TioTask } from "./machine.ts";

@@ -11,7 +11,7 @@ import type { GuestDevice, GuestTsm, GuestTsmOptions } from "../guest/tio/tsm.ts
 import { AssignedDevice } from "../hypervisor/tsm/assigned.ts";
 import type { TioPhase, Tsm } from "../hypervisor/tsm/tsm.ts";
 import type { PageSize, Vm } from "../hypervisor/vm.ts";
-import { PCI_DEVICES, pciName } from "../pci-name.ts";
+import { PCI_DEVICES, pciName } from "../linux/pci-name.ts";
 import { createPlatform, type Platform, type PlatformOptions } from "../platform.ts";
 import { prng } from "../prng.ts";
 

@@ -1,27 +1,10 @@
-// Writes the bitsliced kernel: 8 blocks at once, register j holding bit j of all 128 bytes (Kaesper and Schwabe, CHES 2009).
+// Writes the bitsliced kernel: 8 blocks at once, register j holding bit j of all 128 bytes (Kaesper and Schwabe, CHES 2009), and 2
+// more by tables beside them.
 import { FORWARD, INVERSE } from "./circuit.mjs";
-import { BY_ROWS, below, rotatedRows } from "./rows.mjs";
+import { kernel } from "./kernel.mjs";
+import { BY_ROWS, below, belowLanes, toColumns } from "./rows.mjs";
 
 const EIGHT = [0, 1, 2, 3, 4, 5, 6, 7];
-const BYTES_OF_ROUND_KEY = 128;
-
-/** A function's body, line by line, with fresh names for its values. */
-class Body {
-  lines = [];
-  #names = 0;
-  say(line) {
-    this.lines.push(line);
-  }
-  /** Gives a value a name. */
-  let(value) {
-    const name = `x${this.#names++}`;
-    this.say(`let ${name} = ${value};`);
-    return name;
-  }
-  xor(...parts) {
-    return parts.reduce((a, b) => this.let(`v128.xor(${a}, ${b})`));
-  }
-}
 
 /** 8 blocks of 8 bits a byte become 8 registers of one bit of each block, and back: it is its own inverse. */
 function transpose(body, rows) {
@@ -49,15 +32,35 @@ function substitute(body, circuit, q) {
   return EIGHT.map((i) => names[`s${7 - i}`]);
 }
 
+// Neighbours for which bytes move, not words: [rows below, ShiftRows still to be done].
+const MASKED = [
+  [1, 1],
+  [1, 2],
+  [1, 3],
+  [2, 1],
+];
+
+/** Brings each byte the one so many rows below it, where ShiftRows by `by` is still to be done. */
+function neighbour(body, by) {
+  const masks = new Map();
+  return (a, rows) => {
+    const shift = (rows * by) & 3;
+    if (shift === 0) return body.let(below(a, rows));
+    const mask = MASKED.findIndex(([r, b]) => r === rows && ((r * b) & 3) === shift);
+    if (!masks.has(mask)) masks.set(mask, body.let(`v128.load(MASKS, ${16 * (5 + mask)})`));
+    return body.let(`swizzle(${a}, ${masks.get(mask)})`);
+  };
+}
+
 /** MixColumns: 2a0 + 3a1 + a2 + a3 = 2(a0 + a1) + a1 + (a2 + a3), where x^8 = x^4 + x^3 + x + 1. Bit by bit, so that few values
  *  wait. */
-function mix(body, q) {
+function mix(body, q, neighbour) {
   const pairs = [];
   const rests = [];
   const columns = (i) => {
-    const next = body.let(below(q[i], 1));
+    const next = neighbour(q[i], 1);
     pairs[i] = body.xor(q[i], next);
-    rests[i] = body.xor(next, body.let(below(pairs[i], 2)));
+    rests[i] = body.xor(next, neighbour(pairs[i], 2));
   };
   columns(7);
   const mixed = [];
@@ -70,8 +73,8 @@ function mix(body, q) {
 }
 
 /** InvMixColumns is MixColumns of a + 4(a0 + a2): (14, 11, 13, 9) = (2, 3, 1, 1) (5, 0, 4, 0). */
-function unmix(body, q) {
-  const t = q.map((a) => body.xor(a, body.let(below(a, 2))));
+function unmix(body, q, neighbour) {
+  const t = q.map((a) => body.xor(a, neighbour(a, 2)));
   // 4 t: x^8 and x^9 reduced.
   const both = body.xor(t[6], t[7]);
   const four = [
@@ -87,83 +90,56 @@ function unmix(body, q) {
   return mix(
     body,
     q.map((a, i) => body.xor(a, ...four[i])),
+    neighbour,
   );
 }
 
-function addKey(body, q, round) {
-  return q.map((a, i) => body.xor(a, `v128.load(keys, ${round * BYTES_OF_ROUND_KEY + 16 * i})`));
-}
+const addKey = (body, q) => q.map((a, i) => body.xor(a, `v128.load(keys, ${16 * i})`));
 
-function substituteAndShift(body, q, decrypt) {
+function round(body, q, number, decrypt) {
+  const near = neighbour(body, decrypt ? -number : number);
   const substituted = substitute(body, decrypt ? INVERSE : FORWARD, q);
-  return substituted.map((a) => body.let(`swizzle(${a}, shift)`));
+  if (decrypt) return unmix(body, addKey(body, substituted), near);
+  return addKey(body, mix(body, substituted, near));
 }
 
-function round(body, q, decrypt) {
-  const shifted = substituteAndShift(body, q, decrypt);
-  if (decrypt) return unmix(body, addKey(body, shifted, 1));
-  return addKey(body, mix(body, shifted), 1);
-}
-
-function kernel(decrypt) {
-  const body = new Body();
-  const offsets = EIGHT.map((i) => `${i < 4 ? "first" : "second"} + ${16 * (i & 3)}`);
-  const tweaks = offsets.map((at) => `v128.xor(base, v128.load(tweaks + ${at}))`);
-  body.say("const base = i64x2(low, high);");
-  for (const [i, name] of ["ones", "twos", "fours", "rows"].entries())
-    body.say(`const ${name} = v128.load(MASKS, ${16 * i});`);
-  body.say(`const shift = v128.load(MASKS, ${decrypt ? 80 : 64});`);
-  const plain = offsets.map((at, i) => body.xor(`v128.load(from + ${at})`, tweaks[i]));
-  const byRows = plain.map((a) => body.let(`swizzle(${a}, rows)`));
-  body.say("let keys = schedule;");
-  const start = addKey(body, transpose(body, byRows), 0);
-  for (const i of EIGHT) body.say(`let q${i} = ${start[i]};`);
-  const held = EIGHT.map((i) => `q${i}`);
-  body.say(`const last = schedule + (rounds - 1) * ${BYTES_OF_ROUND_KEY};`);
-  body.say(`for (; keys < last; keys += ${BYTES_OF_ROUND_KEY}) {`);
-  const next = round(body, held, decrypt);
-  for (const i of EIGHT) body.say(`q${i} = ${next[i]};`);
-  body.say("}");
-  const q = addKey(body, substituteAndShift(body, held, decrypt), 1);
-  const blocks = transpose(body, q).map((a) => body.let(`swizzle(${a}, rows)`));
-  for (const i of EIGHT)
-    body.say(`v128.store(to + ${offsets[i]}, v128.xor(${blocks[i]}, ${tweaks[i]}));`);
-  return body.lines;
-}
-
-const signature = (name) => `export function ${name}(
-  schedule: usize,
-  rounds: usize,
-  low: u64,
-  high: u64,
-  tweaks: usize,
-  first: usize,
-  second: usize,
-  from: usize,
-  to: usize,
-): void {`;
-
-const what = (verb) =>
-  `/** ${verb} two lines, at offsets \`first\` and \`second\`, under a sliced schedule. A block's tweak is (low, high) xored with
- *  16 bytes at its offset from \`tweaks\`. */`;
+const form = (decrypt) => ({
+  what: (verb) =>
+    `${verb} the lines at offsets \`first\` and \`second\` in vectors, and the half line at \`half\` beside them.`,
+  places: ["first", "second", "half"],
+  blocks: ["first", "second"].flatMap((line) => [0, 16, 32, 48].map((at) => `${line} + ${at}`)),
+  beside: ["half", "half + 16"],
+  schedule: "SLICED",
+  keyBytes: 128,
+  // After four rounds a row stands where it stood.
+  turns: 4,
+  start(body, blocks) {
+    for (const [i, name] of ["ones", "twos", "fours", "rows", "columns"].entries())
+      body.say(`const ${name} = v128.load(MASKS, ${16 * i});`);
+    return transpose(
+      body,
+      blocks.map((block) => body.let(`swizzle(${block}, rows)`)),
+    );
+  },
+  round: (body, q, number) => round(body, q, number, decrypt),
+  last(body, q) {
+    const blocks = transpose(body, substitute(body, decrypt ? INVERSE : FORWARD, q));
+    return blocks.map((block) => body.let(`swizzle(${block}, columns)`));
+  },
+});
 
 export function bitslice() {
   const masks = [0x55, 0x33, 0x0f].map((mask) => new Array(16).fill(mask));
-  masks.push(BY_ROWS, rotatedRows(1), rotatedRows(-1));
+  // 10 and 14 rounds leave ShiftRows by 2.
+  masks.push(BY_ROWS, toColumns(2), ...MASKED.map(([rows, by]) => belowLanes(rows, by)));
   return [
     "// Made by assembly/aes/generate/bitslice.mjs: read that.",
+    'import * as Slot from "../../../ts/abi/slot";',
+    'import { BYTES, DECRYPT, ENCRYPT, STATES } from "../spread";',
     'import { swizzle } from "../swizzle";',
     `const MASKS: usize = memory.data<u8>([${masks.flat().join(", ")}], 16);`,
     "",
-    what("Encrypts"),
-    signature("encryptLines"),
-    ...kernel(false),
-    "}",
-    "",
-    what("Decrypts"),
-    signature("decryptLines"),
-    ...kernel(true),
-    "}",
-    "",
+    ...kernel("encryptLines", false, form(false)),
+    ...kernel("decryptLines", true, form(true)),
   ].join("\n");
 }

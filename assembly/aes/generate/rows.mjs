@@ -12,3 +12,11 @@ export const rotatedRows = (by) => LANES.map((i) => (i & 12) | ((i + by * (i >> 
 /** The expression that brings each byte the one so many rows below it in its column. */
 export const below = (a, rows) =>
   `i8x16.shuffle(${a}, ${a}, ${LANES.map((i) => (i + 4 * rows) & 15).join(", ")})`;
+
+/** Lanes that bring each byte the one so many rows below it in its column, in a state where ShiftRows by `by` is still to be done:
+ *  row r lies r * by columns ahead of its place. */
+export const belowLanes = (rows, by) =>
+  LANES.map((i) => ((i + 4 * rows) & 12) | ((i + rows * by) & 3));
+
+/** Lanes from such a state to columns. */
+export const toColumns = (by) => LANES.map((i) => 4 * (i & 3) + (((i >> 2) + by * (i & 3)) & 3));

@@ -10,13 +10,13 @@ import * as Negotiate from "../../abi/spdm-negotiate.ts";
 import * as Version from "../../abi/spdm-version.ts";
 import { BadInput } from "../../error.ts";
 import { guidOf } from "../../launch/image/guid.ts";
+import * as Guids from "../../linux/tio-evidence.ts";
 import { type Certificate, chainFault, chainOf } from "../../spdm/certificate.ts";
 import { type Curves, nobleCurves } from "../../spdm/crypto.ts";
 import { equal, u16, u32 } from "../../spdm/octets.ts";
 import { verify } from "../../spdm/signature.ts";
 import { type Suite, suiteOf } from "../../spdm/suite.ts";
 import { Transcript } from "../../spdm/transcript.ts";
-import * as Guids from "../../tio-evidence.ts";
 import { blocksOf, type MeasurementBlock } from "../../tsm/measure.ts";
 import type { TdiInfo } from "./messages.ts";
 

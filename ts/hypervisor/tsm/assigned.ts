@@ -1,8 +1,8 @@
 // A function passed through to a VM, as VFIO has it: its registers in the guest's address space, its requests through the VM's own
 // tables; and what of it the guest asks its TSM for. Linux drivers/vfio/pci and AMD's KVM series of 2025.
 import * as Answer from "../../abi/rmp-state.ts";
-import { Errno } from "../../errno.ts";
-import { pciName } from "../../pci-name.ts";
+import { Errno } from "../../linux/errno.ts";
+import { pciName } from "../../linux/pci-name.ts";
 import type { RmpState } from "../../port.ts";
 import type { Vm } from "../vm.ts";
 import type { PciBar } from "./pci.ts";

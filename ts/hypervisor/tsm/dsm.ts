@@ -4,7 +4,7 @@ import * as Certificates from "../../abi/psp/tio-dev-certificates.ts";
 import * as Measurements from "../../abi/psp/tio-dev-measurements.ts";
 import * as RollKey from "../../abi/psp/tio-roll-key.ts";
 import * as Status from "../../abi/status.ts";
-import { Errno } from "../../errno.ts";
+import { Errno } from "../../linux/errno.ts";
 import { drive, PeerFault, type Transport } from "../../spdm/exchange.ts";
 import { discover, mailboxTransport } from "../../tsm/doe.ts";
 import type { TioParts } from "./buffers.ts";

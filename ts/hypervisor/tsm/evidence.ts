@@ -3,7 +3,7 @@
 import * as Table from "../../abi/certificate-table.ts";
 import { guidBytes } from "../../launch/image/guid.ts";
 import { viewOf } from "../../layout.ts";
-import * as Guids from "../../tio-evidence.ts";
+import * as Guids from "../../linux/tio-evidence.ts";
 import type { AssignedDevice } from "./assigned.ts";
 
 export interface Wanted {

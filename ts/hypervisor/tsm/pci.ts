@@ -5,7 +5,7 @@ import * as Ide from "../../abi/ide.ts";
 import * as Pcie from "../../abi/pcie-capability.ts";
 import * as SrIov from "../../abi/sr-iov.ts";
 import { bitOf } from "../../layout.ts";
-import { pciName } from "../../pci-name.ts";
+import { pciName } from "../../linux/pci-name.ts";
 import { findExtended } from "../../pcie/config.ts";
 
 /** Configuration space by BDF. What does not exist reads as ones. */

@@ -1,9 +1,10 @@
 // tsm0: the secure processor as Linux's TSM class knows it, and the sysfs nodes by which an administrator drives it. A node that
 // does not exist, and each misuse of one that does, answers Linux's errno. Documentation/ABI/testing/sysfs-bus-pci, sysfs-class-
 // tsm.
-import { Errno } from "../../errno.ts";
+
 import { Misuse } from "../../error.ts";
-import { nodeOf, pciName } from "../../pci-name.ts";
+import { Errno } from "../../linux/errno.ts";
+import { nodeOf, pciName } from "../../linux/pci-name.ts";
 import type { TioParts } from "./buffers.ts";
 import { Dsm, StreamPool, type Wire } from "./dsm.ts";
 import { Pci, type PciBar, type PciBus } from "./pci.ts";

@@ -19,7 +19,6 @@ export const sendStart: CommandEntry = sevGuestCommand({
   run(call) {
     const { psp, guest, buffer } = call;
     if (bitOf(guest.policy, Policy.NOSEND_BIT)) return Status.POLICY_FAILURE;
-    if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
     const isShort = buffer.getUint32(Layout.SESSION_LENGTH, true) < Session.SIZE;
     buffer.setUint32(Layout.SESSION_LENGTH, Session.SIZE, true);
     if (isShort) return Status.INVALID_LENGTH;

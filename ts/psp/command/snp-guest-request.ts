@@ -27,7 +27,7 @@ export const snpGuestRequest: CommandEntry = snpGuestCommand({
         gctx,
         guest,
         contexts,
-        isBound: ({ asid }) => psp.hasDevice(asid),
+        isBound: ({ asid }) => psp.tio.holdsAsid(asid),
         correctCpuid: (entries) => correctEntries(facts.chip, entries),
         chance,
       },

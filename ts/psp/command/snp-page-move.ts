@@ -15,7 +15,7 @@ export const snpPageMove: CommandEntry = snpGuestCommand({
     const large = bitOf(buffer.getUint32(Layout.FLAGS, true), Layout.PAGE_SIZE_BIT);
     if (forbidsSwap(psp.platform, guest.policy)) return Status.POLICY_FAILURE;
     if (guest.asid === 0) return Status.INACTIVE;
-    if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
+    if (psp.tio.holdsAsid(guest.asid)) return Status.INVALID_GUEST_STATE;
     const bytes = large ? LARGE : PAGE;
     const from = pagePlace(psp, buffer.getBigUint64(Layout.SRC_PADDR, true), bytes);
     const to = pagePlace(psp, buffer.getBigUint64(Layout.DST_PADDR, true), bytes);

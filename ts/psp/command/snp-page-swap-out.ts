@@ -21,7 +21,7 @@ export const snpPageSwapOut: CommandEntry = snpGuestCommand({
   guest: [LAUNCH, RUNNING],
   run(call) {
     const { psp, guest, gctx } = call;
-    if (psp.hasDevice(guest.asid)) return Status.INVALID_GUEST_STATE;
+    if (psp.tio.holdsAsid(guest.asid)) return Status.INVALID_GUEST_STATE;
     const told = swapArguments(call, Layout);
     if (typeof told === "number") return told;
     const { word, type, large, bytes, root } = told;

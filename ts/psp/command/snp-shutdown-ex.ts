@@ -25,8 +25,6 @@ export function shutDown(psp: Psp, x86: boolean): number {
   asids.maxSnpAsid = 0;
   for (const gctx of contexts.pages()) contexts.destroy(gctx);
   psp.tio.shutDown();
-  for (const device of psp.devices.keys()) port.clearSecure(device);
-  psp.devices.clear();
   platform.snp = SnpState.UNINIT;
   platform.raplDisabled = false;
   platform.ciphertextHiding = false;

@@ -169,6 +169,7 @@ export class Tio {
     return waiting || [...this.#tdis.values()].some((tdi) => tdi.gctx === gctx);
   }
 
+  /** Whether the guest of an ASID has an interface: its pages then stay where they are. */
   holdsAsid(asid: number): boolean {
     return asid !== 0 && [...this.#tdis.values()].some((tdi) => tdi.asid === asid);
   }

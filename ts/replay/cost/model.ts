@@ -1,9 +1,10 @@
 // One instance of the core that holds only tags: the part's caches and TLBs as one kind of generation uses them.
 import * as Memory from "../../abi/memory.ts";
 import * as Layout from "../../abi/model.ts";
+import * as Record from "../../abi/record.ts";
 import type { Features } from "../../chip/chip.ts";
+import { type Silicon, silicon } from "../../core/silicon.ts";
 import type { PageSize } from "../../hypervisor/vm.ts";
-import { type Silicon, silicon } from "../../silicon.ts";
 import type { CoreModule } from "../../structural.ts";
 import { cellOf, chargeOf, type Numa } from "./charges.ts";
 import { type Costs, geometriesOf } from "./costs.ts";
@@ -43,7 +44,13 @@ type CounterName =
   | "HALTS"
   | "PAGES_FILLED";
 
+// The tables that are one set (geometriesOf).
+const RECENT = new Set(["ITLB1", "DTLB1", "DIRECTORIES", "NESTED_DIRECTORIES"]);
+// What an entry takes at most: its own, and two chains for each.
+const MOST_BYTES = 64;
 const RESIDENT = 128 * 0x100000;
+// As many records as stay in the first-level cache between the copy and the run.
+const AT_ONCE = 1024;
 const TOUCHED_ENTRIES = 2 ** 21;
 const TAG = 8;
 const PICO = 1000;
@@ -54,15 +61,23 @@ export class Model {
   readonly #silicon: Silicon;
 
   constructor(options: ModelOptions) {
-    this.#silicon = silicon(RESIDENT, options.module);
+    const entries = Object.values(geometriesOf(options.costs, options.vms)).reduce(
+      (sum, { sets, ways }) => sum + sets * ways,
+      0,
+    );
+    this.#silicon = silicon(RESIDENT + MOST_BYTES * entries, options.module);
     this.#layTables(options);
     this.#set(options);
   }
 
   /** Runs the first `length` records of a batch. */
   run(records: Uint8Array, length: number): void {
-    this.#silicon.bytes.set(records, Memory.BATCH);
-    this.#silicon.exports.model(length);
+    const { bytes, exports } = this.#silicon;
+    for (let done = 0; done < length; done += AT_ONCE) {
+      const piece = Math.min(length - done, AT_ONCE);
+      bytes.set(records.subarray(Record.SIZE * done, Record.SIZE * (done + piece)), Memory.BATCH);
+      exports.model(piece);
+    }
   }
 
   counter(name: CounterName): number {
@@ -84,17 +99,30 @@ export class Model {
   }
 
   #layTables({ costs, vms }: ModelOptions): void {
-    const { view } = this.#silicon;
+    const { view, exports } = this.#silicon;
     let next = at(0x1000);
+    const take = (bytes: number) => {
+      next += bytes;
+      return next - bytes;
+    };
     for (const [name, { sets, ways }] of Object.entries(geometriesOf(costs, vms))) {
       const row = at(Layout[name as "L1D"]);
-      view.setUint32(row + Layout.TABLE, next, true);
-      view.setUint32(row + Layout.SETS, sets, true);
-      view.setUint32(row + Layout.WAYS, ways, true);
-      next += sets * ways * TAG;
+      const set = (field: number, value: number) => view.setUint32(row + field, value, true);
+      if (RECENT.has(name)) {
+        const chains = 2 ** Math.ceil(Math.log2(2 * ways));
+        set(Layout.ENTRIES, take((ways + 1) * Layout.ENTRY));
+        set(Layout.ENTRY_COUNT, ways + 1);
+        set(Layout.CHAINS, take(4 * chains));
+        set(Layout.CHAIN_MASK, chains - 1);
+      } else {
+        set(Layout.TABLE, take(sets * ways * TAG));
+        set(Layout.SETS, sets);
+        set(Layout.WAYS, ways);
+      }
     }
     view.setUint32(at(Layout.TOUCHED), next, true);
     view.setUint32(at(Layout.TOUCHED_MASK), TOUCHED_ENTRIES - 1, true);
+    exports.startModel();
   }
 
   #set(options: ModelOptions): void {

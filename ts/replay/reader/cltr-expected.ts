@@ -1,6 +1,13 @@
 // Where .cltr expects the next access of a kind: the file holds only the difference. docs/trace-format.md.
 import * as Cltr from "../../abi/cltr.ts";
 
+/** The row of an access of this kind by the instruction fetched last. */
+export function rowOf(kind: number, fetched: number): number {
+  const owned = kind >= Cltr.KIND_LOAD && kind <= Cltr.KIND_MODIFY;
+  if (!owned) return Cltr.EXPECTATIONS + kind;
+  return (fetched * 4 + kind) & (Cltr.EXPECTATIONS - 1);
+}
+
 export class Expected {
   // A row for each of an instruction's kinds of access; behind them one for each kind that has no instruction.
   readonly #ends = new Float64Array(Cltr.EXPECTATIONS + Cltr.KIND_LIMIT);
@@ -8,9 +15,7 @@ export class Expected {
 
   /** The row of an access of this kind by the instruction fetched last. */
   row(kind: number): number {
-    const owned = kind >= Cltr.KIND_LOAD && kind <= Cltr.KIND_MODIFY;
-    if (!owned) return Cltr.EXPECTATIONS + kind;
-    return (this.#instruction * 4 + kind) & (Cltr.EXPECTATIONS - 1);
+    return rowOf(kind, this.#instruction);
   }
 
   gva(row: number): number {

@@ -1,9 +1,9 @@
 // Reads .cltr, Cloister's own trace format. docs/trace-format.md.
 import * as Cltr from "../../abi/cltr.ts";
 import { BadInput } from "../../error.ts";
+import type { Batch, Counts, Kind } from "../record.ts";
 import * as Records from "../record.ts";
-import { Batch, type Counts, type Kind } from "../record.ts";
-import { Expected } from "./cltr-expected.ts";
+import { CltrDecoder } from "./cltr-decoder.ts";
 import type { Input } from "./input.ts";
 import type { TraceReader } from "./reader.ts";
 
@@ -22,12 +22,10 @@ export class CltrReader implements TraceReader {
 
   readonly #input: Input;
   readonly #version: number;
-  readonly #expected = new Expected();
+  readonly #decoder: CltrDecoder;
   #exhausted = false;
   #ended = false;
-  #records = 0;
   #batchOffset = 0;
-  #recordOffsets: Uint32Array = new Uint32Array(Batch.RECORDS);
 
   static async open(input: Input): Promise<CltrReader> {
     if (!(await input.ensure(Cltr.SIZE))) throw short(input, "header");
@@ -58,6 +56,7 @@ export class CltrReader implements TraceReader {
   ) {
     this.#input = input;
     this.#version = version;
+    this.#decoder = new CltrDecoder(version > Cltr.OLDEST_VERSION);
     this.command = command;
     this.sampled = sampled;
   }
@@ -74,20 +73,17 @@ export class CltrReader implements TraceReader {
     const input = this.#input;
     batch.length = 0;
     this.#batchOffset = input.offset;
-    if (this.#recordOffsets.length < batch.capacity) {
-      this.#recordOffsets = new Uint32Array(batch.capacity);
-    }
     while (!this.#ended && batch.length < batch.capacity) {
-      if (this.#exhausted || input.end - input.at >= Cltr.RECORD_LIMIT) this.#decode(batch);
+      if (this.#decode(batch)) continue;
+      if (this.#exhausted || input.end - input.at >= Cltr.RECORD_LIMIT) this.#stop();
       else if (!(await input.more())) this.#exhaust();
     }
-    Records.count(this.counts, batch);
     if (this.#ended && batch.length === 0) await this.#finish();
     return batch.length;
   }
 
   locate(ordinal: number): string {
-    return this.#input.position(this.#batchOffset + this.#recordOffsets[ordinal]!);
+    return this.#input.position(this.#batchOffset + this.#decoder.offsets[ordinal]!);
   }
 
   close(): Promise<void> {
@@ -105,90 +101,55 @@ export class CltrReader implements TraceReader {
     if (input.at < input.end || (await input.more())) {
       throw new BadInput(`${input.position(input.offset)}: data after the end marker`);
     }
-    if (this.#records === 0) throw new BadInput(`${this.name}: no record, expected at least one`);
+    if (this.counts.records === 0)
+      throw new BadInput(`${this.name}: no record, expected at least one`);
   }
 
-  #decode(batch: Batch): void {
+  /** Takes what the core's parser does; answers whether that was anything. */
+  #decode(batch: Batch): boolean {
     const input = this.#input;
-    const expected = this.#expected;
-    const last = this.#exhausted ? input.end : input.end - Cltr.RECORD_LIMIT + 1;
-    do {
-      const start = input.at;
-      const head = input.buffer[input.at++]!;
-      const kind = head & KIND_MASK;
-      if (kind >= Cltr.KIND_HALT) {
-        if (!this.#rare(batch, start, head)) return;
-        continue;
-      }
-      const bytes = (head >> Cltr.BYTES_LSB) & BYTES_MASK || varint(input);
-      const row = expected.row(kind);
-      let gva = expected.gva(row);
-      if ((head & EXPECTED) === 0) gva += signed(varint(input));
-      if (input.at > input.end) throw short(input, "record");
-      const low = gva >>> 0;
-      const high = Math.floor(gva / 2 ** 32) >>> 0;
-      const limit = kind < Cltr.KIND_TRANSFER_OUT ? Records.ACCESS_LIMIT : Records.TRANSFER_LIMIT;
-      if (bytes < 1 || bytes > limit || !inside(gva, bytes))
-        this.#explain(start, bytes, limit, gva);
-      expected.saw(row, kind, gva, bytes);
-      this.#recordOffsets[batch.length] = input.base + start - this.#batchOffset;
-      batch.push(low, high, bytes, Records.operation(kind as Kind, bytes));
-    } while (input.at < last && batch.length < batch.capacity);
-    this.#records = this.counts.records + batch.length;
+    const bytes = input.buffer.subarray(input.at, input.end);
+    const before = input.offset - this.#batchOffset;
+    const taken = this.#decoder.decode(bytes, before, batch, this.counts);
+    input.at += taken;
+    return taken > 0;
   }
 
-  /** A halt, or the end marker; answers whether records follow. */
-  #rare(batch: Batch, start: number, head: number): boolean {
+  /** What the core's parser left: the end marker, or what is wrong. */
+  #stop(): void {
     const input = this.#input;
-    const where = input.position(input.base + start);
+    const start = input.at;
+    const head = input.buffer[input.at++]!;
+    const kind = head & KIND_MASK;
+    if (kind < Cltr.KIND_HALT)
+      this.#explain(start, head, kind, (head >> Cltr.BYTES_LSB) & BYTES_MASK);
     const late = ((head >> Cltr.BYTES_LSB) & BYTES_MASK) + Cltr.KIND_END;
-    if ((head & KIND_MASK) === Cltr.KIND_END && late > Cltr.KIND_END && late < Cltr.KIND_LIMIT) {
-      if (this.#version > Cltr.OLDEST_VERSION) return this.#late(batch, start, head, late as Kind);
-    }
-    if (head !== Cltr.KIND_HALT && head !== Cltr.KIND_END) {
+    const isLate = kind === Cltr.KIND_END && late > Cltr.KIND_END && late < Cltr.KIND_LIMIT;
+    if (isLate && this.#version > Cltr.OLDEST_VERSION) this.#explain(start, head, late, 0);
+    const where = input.position(input.base + start);
+    if (head !== Cltr.KIND_END) {
       if (start >= input.end) throw short(input, "record");
       throw new BadInput(`${where}: head byte 0x${head.toString(16)}, expected no size on it`);
     }
-    if (head === Cltr.KIND_HALT) {
-      this.#recordOffsets[batch.length] = input.base + start - this.#batchOffset;
-      batch.push(0, 0, 0, Records.operation(Cltr.KIND_HALT, 0));
-      return true;
-    }
     const promised = varint(input);
     if (input.at > input.end) throw short(input, "end marker");
-    this.#records = this.counts.records + batch.length;
-    if (promised !== this.#records) {
-      throw new BadInput(
-        `${where}: ${this.#records} records, expected ${promised} by the end marker`,
-      );
-    }
+    const { records } = this.counts;
+    if (promised !== records)
+      throw new BadInput(`${where}: ${records} records, expected ${promised} by the end marker`);
     this.#ended = true;
-    return false;
   }
 
-  /** A record of a kind that version 1 did not have. */
-  #late(batch: Batch, start: number, head: number, kind: Kind): boolean {
+  /** Decodes what the core did not take, and says why. */
+  #explain(start: number, head: number, kind: number, coded: number): never {
     const input = this.#input;
-    const bytes = varint(input);
-    const row = this.#expected.row(kind);
-    let gva = this.#expected.gva(row);
-    if ((head & EXPECTED) === 0) gva += signed(varint(input));
+    const bytes = coded || varint(input);
+    const apart = (head & EXPECTED) === 0 ? signed(varint(input)) : 0;
     if (input.at > input.end) throw short(input, "record");
-    const limit = Records.limitOf(kind);
-    const span = kind === Records.EXIT ? 0 : bytes;
+    const gva = this.#decoder.expected(kind) + apart;
+    const where = input.position(input.base + start);
+    const limit = Records.limitOf(kind as Kind);
     const least = kind === Records.EXIT ? 0 : 1;
-    if (bytes < least || bytes > limit || !inside(gva, span))
-      this.#explain(start, bytes, limit, gva);
-    this.#expected.saw(row, kind, gva, span);
-    this.#recordOffsets[batch.length] = input.base + start - this.#batchOffset;
-    const high = Math.floor(gva / 2 ** 32) >>> 0;
-    batch.push(gva >>> 0, high, bytes, Records.operation(kind, bytes));
-    return true;
-  }
-
-  #explain(start: number, bytes: number, limit: number, gva: number): never {
-    const where = this.#input.position(this.#input.base + start);
-    if (bytes < 1 || bytes > limit) {
+    if (bytes < least || bytes > limit) {
       const seen = bytes === OVERLONG ? "size of over 8 bytes" : `size ${bytes}`;
       throw new BadInput(`${where}: ${seen}, expected 1 to ${limit}`);
     }
@@ -240,8 +201,4 @@ function signed(value: number): number {
   if (value < 2 ** 31) return (value >>> 1) ^ -(value & 1);
   const half = Math.floor(value / 2);
   return value - 2 * half === 0 ? half : -half - 1;
-}
-
-function inside(gva: number, bytes: number): boolean {
-  return gva >= 0 ? gva + bytes <= 2 ** 47 : gva >= -(2 ** 47) && gva + bytes <= 0;
 }

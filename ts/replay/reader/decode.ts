@@ -3,7 +3,7 @@
 import * as Layout from "../../abi/decode.ts";
 import * as Line from "../../abi/lackey-line.ts";
 import * as Memory from "../../abi/memory.ts";
-import { type Silicon, silicon } from "../../silicon.ts";
+import { type Silicon, silicon } from "../../core/silicon.ts";
 import {
   ACCESS_OPERATIONS,
   type Batch,

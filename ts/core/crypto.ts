@@ -1,10 +1,10 @@
 // The core's SHA-384 and AES-GCM as bytes in, bytes out: for the firmware over its machine's instance, for links over one of
 // their own.
-import * as Memory from "./abi/memory.ts";
-import { Misuse } from "./error.ts";
-import type { CryptoPort } from "./port.ts";
+import * as Memory from "../abi/memory.ts";
+import { Misuse } from "../error.ts";
+import type { CryptoPort } from "../port.ts";
+import type { CoreModule } from "../structural.ts";
 import { type Silicon, silicon, startMachine } from "./silicon.ts";
-import type { CoreModule } from "./structural.ts";
 
 const WINDOW = 0x10000;
 const DIGEST = 48;

@@ -1,10 +1,10 @@
 // The host's model-specific registers. APM vol. 2, appendix A; spec digest cpuid-msr.md 3.
-import * as Memory from "./abi/memory.ts";
-import * as Msr from "./abi/msr.ts";
-import * as RmpTable from "./abi/rmp-table.ts";
-import * as State from "./abi/state.ts";
-import * as World from "./abi/world.ts";
-import type { HostPort } from "./port.ts";
+import * as Memory from "../abi/memory.ts";
+import * as Msr from "../abi/msr.ts";
+import * as RmpTable from "../abi/rmp-table.ts";
+import * as State from "../abi/state.ts";
+import * as World from "../abi/world.ts";
+import type { HostPort } from "../port.ts";
 import type { Silicon } from "./silicon.ts";
 
 const bit = (position: number) => 1n << BigInt(position);

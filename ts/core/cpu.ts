@@ -1,12 +1,12 @@
 // The CPU's two sides of an instance: the guest that VMRUN entered, and the host that executes VMRUN.
-import * as ExitRecord from "./abi/exit.ts";
-import * as Memory from "./abi/memory.ts";
-import * as Vcpu from "./abi/vcpu.ts";
-import * as Vmsa from "./abi/vmsa.ts";
-import * as World from "./abi/world.ts";
-import { Misuse } from "./error.ts";
+import * as ExitRecord from "../abi/exit.ts";
+import * as Memory from "../abi/memory.ts";
+import * as Vcpu from "../abi/vcpu.ts";
+import * as Vmsa from "../abi/vmsa.ts";
+import * as World from "../abi/world.ts";
+import { Misuse } from "../error.ts";
+import type { CpuPort, HostPort } from "../port.ts";
 import { hostMsrs } from "./host-msr.ts";
-import type { CpuPort, HostPort } from "./port.ts";
 import type { Silicon } from "./silicon.ts";
 
 const FILE = (Vmsa.USED + 7) & ~7;

@@ -1,8 +1,8 @@
 // The core's cipher for links: many short units at a time, under keys that stay in the core.
-import * as Events from "./abi/events.ts";
-import * as Unit from "./abi/ide-unit.ts";
-import * as Memory from "./abi/memory.ts";
-import type { IdeCipher, IdeUnit } from "./pcie/ide-cipher.ts";
+import * as Events from "../abi/events.ts";
+import * as Unit from "../abi/ide-unit.ts";
+import * as Memory from "../abi/memory.ts";
+import type { IdeCipher, IdeUnit } from "../pcie/ide-cipher.ts";
 import type { Silicon } from "./silicon.ts";
 
 /** Units that the window holds. */

@@ -1,16 +1,16 @@
 // Instantiates the compiled core, synchronously, and lays a machine out in its memory.
-import type { instantiate } from "../build/release.js";
-import * as Events from "./abi/events.ts";
-import * as ExitRecord from "./abi/exit.ts";
-import * as Memory from "./abi/memory.ts";
-import * as Segment from "./abi/rmp-segment.ts";
-import * as State from "./abi/state.ts";
-import * as World from "./abi/world.ts";
-import type { RmpTable } from "./chip/rmp.ts";
-import { BadInput, CheckFailed, Misuse } from "./error.ts";
-import type { EventName, Exit, MmioAccess } from "./port.ts";
+import type { instantiate } from "../../build/release.js";
+import * as Events from "../abi/events.ts";
+import * as ExitRecord from "../abi/exit.ts";
+import * as Memory from "../abi/memory.ts";
+import * as Segment from "../abi/rmp-segment.ts";
+import * as State from "../abi/state.ts";
+import * as World from "../abi/world.ts";
+import type { RmpTable } from "../chip/rmp.ts";
+import { BadInput, CheckFailed, Misuse } from "../error.ts";
+import type { EventName, Exit, MmioAccess } from "../port.ts";
+import type { CoreModule } from "../structural.ts";
 import { withSwizzles } from "./relax.ts";
-import type { CoreModule } from "./structural.ts";
 import { release } from "./wasm.js";
 
 type Exports = Awaited<ReturnType<typeof instantiate>>;

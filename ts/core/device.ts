@@ -1,11 +1,11 @@
 // The IOMMU as an instance has it: requests of devices, secure entries; and the accesses that leave for a root port.
-import * as DeviceTable from "./abi/device-table.ts";
-import * as Exit from "./abi/exit.ts";
-import * as Memory from "./abi/memory.ts";
-import * as Slot from "./abi/slot.ts";
-import * as Vcpu from "./abi/vcpu.ts";
-import { Misuse } from "./error.ts";
-import type { DevicePort, SecurePort, Via } from "./port.ts";
+import * as DeviceTable from "../abi/device-table.ts";
+import * as Exit from "../abi/exit.ts";
+import * as Memory from "../abi/memory.ts";
+import * as Slot from "../abi/slot.ts";
+import * as Vcpu from "../abi/vcpu.ts";
+import { Misuse } from "../error.ts";
+import type { DevicePort, SecurePort, Via } from "../port.ts";
 import type { Silicon } from "./silicon.ts";
 
 const PAGE = 0x1000;

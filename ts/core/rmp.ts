@@ -1,9 +1,9 @@
 // The RMP instructions of ts/core.ts's ports: operands in, EAX and what comes with it out.
-import * as Memory from "./abi/memory.ts";
-import * as Answer from "./abi/rmp-answer.ts";
-import * as Layout from "./abi/rmp-state.ts";
-import * as Rdx from "./abi/rmpadjust.ts";
-import type { GuestPort, HostPort, RmpRead, RmpState } from "./port.ts";
+import * as Memory from "../abi/memory.ts";
+import * as Answer from "../abi/rmp-answer.ts";
+import * as Layout from "../abi/rmp-state.ts";
+import * as Rdx from "../abi/rmpadjust.ts";
+import type { GuestPort, HostPort, RmpRead, RmpState } from "../port.ts";
 import type { Silicon } from "./silicon.ts";
 
 /** Undefined for an instruction that did not complete. */
