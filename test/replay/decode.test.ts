@@ -92,7 +92,12 @@ const usualLine = (chance: Chance): string => {
 };
 const shortLine = (chance: Chance): string =>
   `${chance.pick(KINDS)}${chance.below(16).toString(16)},${1 + chance.below(9)}`;
-const MANNERS = [usualLine, shortLine, line, (chance: Chance) => chance.pick(MANNERS)(chance)];
+const MANNERS: ((chance: Chance) => string)[] = [
+  usualLine,
+  shortLine,
+  line,
+  (chance: Chance) => chance.pick(MANNERS)(chance),
+];
 
 /** Up to 600 lines, of which some may be changed; with one end of line. */
 function piece(chance: Chance): string[] {
