@@ -86,15 +86,19 @@ function runHits(from: u32, count: u32, tag: u64): u32 {
     const row = rowOf(gva);
     const lacks = lacking(row, gva + bytes - 1, all);
     const short = distance(row);
-    switch (i32(load<u8>(at, Memory.BATCH + Record.OP))) {
-      case Record.FETCH:
-        if (lacks & NO_FETCH) return stopped(at, digest);
-        digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
-        break;
-      case Record.LOAD:
-        if (lacks & NO_READ) return stopped(at, digest);
-        digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
-        break;
+    const op = i32(load<u8>(at, Memory.BATCH + Record.OP));
+    // Most records are one of these two, which a comparison tells sooner than the table of handlers.
+    if (op == Record.FETCH) {
+      if (lacks & NO_FETCH) return stopped(at, digest);
+      digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
+      continue;
+    }
+    if (op == Record.LOAD) {
+      if (lacks & NO_READ) return stopped(at, digest);
+      digest = folded(digest, lowest(load<u64>(usize(gva) + short), bytes));
+      continue;
+    }
+    switch (op) {
       case Record.STORE_1:
         if (lacks & NO_WRITE) return stopped(at, digest);
         put<u8>(usize(gva) + short, storedAt(first + momentOf(at), gva, seed));

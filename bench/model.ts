@@ -8,41 +8,105 @@ import { costsOf } from "../dist/replay/cost/costs.js";
 import { Model } from "../dist/replay/cost/model.js";
 import { Batch } from "../dist/replay/record.js";
 import type { Figure } from "./figure.ts";
+import { against, interleaved, type Measured, type Task } from "./measure.ts";
 
-// What the shipped trace is of; cachegrind runs it over more of the same, so that its start does not count.
+// What the shipped trace is of. Both sides run over the same again and again, and neither's start counts.
 const TRACE = "examples/traces/gzip.cltr.gz";
-const PROGRAM = ["gzip", "-9", "-c", ...new Array<string>(30).fill("LICENSE")];
+const PROGRAM = ["gzip", "-9", "-c"];
+const FILE = "LICENSE";
+const [FEW, MANY] = [10, 110];
+const PASSES = 5;
 
-/** References a second of one model, reading of the trace included. */
-async function modelRate(): Promise<number> {
+function genoa(): Model {
   const settings = { pageSize: "4k", numa: "local", backing: "prefaulted", vms: 1 } as const;
-  const model = new Model({
-    ...settings,
-    ...{ costs: costsOf("genoa"), features: featuresOf("sev-snp") },
-  });
-  const before = performance.now();
-  const trace = await openTrace(createReadStream(TRACE), TRACE);
-  const batch = new Batch();
-  let references = 0;
-  for (let length = await trace.next(batch); length > 0; length = await trace.next(batch)) {
-    model.run(new Uint8Array(batch.words.buffer, batch.words.byteOffset, 16 * length), length);
-    references += length;
-  }
-  return references / ((performance.now() - before) / 1000);
+  return new Model({ ...settings, costs: costsOf("genoa"), features: featuresOf("sev-snp") });
 }
 
-/** References a second of cachegrind, running of the program included; 0 without valgrind. */
-function cachegrindRate(): number {
+const batch = new Batch();
+
+/** Reads the trace, and gives each batch out as bytes and records. */
+async function pass(run: (records: Uint8Array, length: number) => void): Promise<number> {
+  const trace = await openTrace(createReadStream(TRACE), TRACE);
+  const bytes = new Uint8Array(batch.words.buffer);
+  for (let length = await trace.next(batch); length > 0; length = await trace.next(batch))
+    run(bytes.subarray(0, 16 * length), length);
+  return trace.counts.records;
+}
+
+/** The trace through a model: from the file each time, and as records that lie in memory. */
+async function ours(): Promise<Task[]> {
+  const held: [Uint8Array, number][] = [];
+  const records = await pass((bytes, length) => void held.push([bytes.slice(), length]));
+  const units = PASSES * records;
+  const [whole, alone] = [genoa(), genoa()];
+  return [
+    {
+      name: "replay-cachesim",
+      units,
+      async run() {
+        for (let i = 0; i < PASSES; i++) await pass((bytes, length) => whole.run(bytes, length));
+      },
+    },
+    {
+      name: "replay-cachesim-model",
+      units,
+      run() {
+        for (let i = 0; i < PASSES; i++)
+          for (const [bytes, length] of held) alone.run(bytes, length);
+      },
+    },
+  ];
+}
+
+interface Run {
+  references: number;
+  seconds: number;
+}
+
+/** What cachegrind counts over so many files, and its processor time; undefined without valgrind. */
+function cachegrind(files: number): Run | undefined {
   const tool = ["--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null"];
-  const before = performance.now();
-  const run = spawnSync("valgrind", [...tool, ...PROGRAM], { maxBuffer: 2 ** 28 });
-  if (run.error) return 0;
-  const seconds = (performance.now() - before) / 1000;
+  const words = [...tool, ...PROGRAM, ...new Array<string>(files).fill(FILE)];
+  // The shell's last line is what its children took: minutes and seconds, of the program's own and of the kernel's.
+  const run = spawnSync("sh", ["-c", 'valgrind "$@" >/dev/null; times', "sh", ...words]);
   const said = run.stderr.toString();
   const refs = ["I +refs", "D +refs"].map((name) =>
     Number(new RegExp(`${name}: +([0-9,]+)`).exec(said)?.[1]?.replaceAll(",", "")),
+  ) as [number, number];
+  const times = run.stdout.toString().trim().split("\n").at(-1) ?? "";
+  const taken = [...times.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, m, s]) => 60 * Number(m) + Number(s),
   );
-  return ((refs[0] as number) + (refs[1] as number)) / seconds;
+  const references = refs[0] + refs[1];
+  if (!references) return undefined;
+  return { references, seconds: (taken[0] as number) + (taken[1] as number) };
+}
+
+/** Cachegrind over many files less cachegrind over few: no start, and nothing that is translated for the first time. */
+function theirs(): Task[] {
+  const [few, many] = [cachegrind(FEW), cachegrind(MANY)];
+  if (!few || !many) {
+    process.stderr.write("SKIPPED: cachegrind: no valgrind, or no gzip\n");
+    return [];
+  }
+  return [
+    {
+      name: "cachegrind, the same program",
+      units: many.references - few.references,
+      run: () => (cachegrind(MANY) as Run).seconds - (cachegrind(FEW) as Run).seconds,
+    },
+  ];
+}
+
+async function rates(rounds: number): Promise<Figure[]> {
+  const measured = await interleaved([...(await ours()), ...theirs()], rounds);
+  const [whole, alone, peer] = measured as [Measured, Measured, Measured | undefined];
+  const unit = "references/s through one part's caches and TLBs";
+  const figure = (row: Measured, what: string): Figure => {
+    const made = against(row.name, `${unit}, ${what}`, row, peer ?? row);
+    return peer ? made : { ...made, peer: "none: no valgrind", peerValue: 0, ratio: 0 };
+  };
+  return [figure(whole, "reading of the trace included"), figure(alone, "records in memory")];
 }
 
 interface Long {
@@ -93,25 +157,9 @@ function longFigures(name: string, records: number, model: boolean): Figure[] {
   ];
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
-
 export async function modelFigures(quick: boolean): Promise<Figure[]> {
-  const [ours, theirs]: [number[], number[]] = [[], []];
-  for (let round = 0; round < (quick ? 1 : 5); round++) {
-    ours.push(await modelRate());
-    theirs.push(cachegrindRate());
-  }
-  const [rate, peer] = [median(ours), median(theirs)];
   return [
-    {
-      name: "replay-cachesim",
-      value: rate,
-      unit: "references/s through one part's caches and TLBs, reading of the trace included",
-      peer: "cachegrind, the same program",
-      peerValue: peer,
-      ratio: peer > 0 ? rate / peer : 0,
-      spread: (Math.max(...ours) - Math.min(...ours)) / 2 / rate,
-    },
+    ...(await rates(quick ? 5 : 15)),
     ...longFigures("long-replay", quick ? 20_000_000 : 1_000_000_000, false),
     ...longFigures("long-replay-modelled", quick ? 10_000_000 : 100_000_000, true),
   ];

@@ -168,7 +168,8 @@ let isNew: bool = false;
 /** The frame of guest physical memory that a page has: given in the order of first use, large ones and small ones apart. */
 function frameOf(page: u64): u64 {
   const mask = setting(Model.TOUCHED_MASK);
-  let at = u32(((page + 1) * HASH) >> 32) & mask;
+  // Neighbours stand together: a program's pages do, and the table is larger than a host's caches.
+  let at = ((u32(((page >> 3) * HASH) >> 32) << 3) | (u32(page) & 7)) & mask;
   while (true) {
     const cell = usize(setting(Model.TOUCHED)) + (usize(at) << 4);
     const seen = load<u64>(cell);

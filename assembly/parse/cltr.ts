@@ -8,6 +8,7 @@ import { record } from "./record";
 
 const ENDS: usize = Memory.FRAME_TABLE + Decoder.ENDS;
 const FETCHED: usize = Memory.FRAME_TABLE + Decoder.FETCHED;
+const NEXT_FETCH: usize = ENDS + (Cltr.EXPECTATIONS + Cltr.KIND_FETCH) * 8;
 const HANDLERS: usize = Memory.FRAME_TABLE + Decoder.HANDLERS;
 const OPERATIONS: usize = Memory.FRAME_TABLE + Decoder.OPERATIONS;
 const COUNTS: usize = Memory.FRAME_TABLE + Decoder.COUNTS;
@@ -64,40 +65,59 @@ function signed(coded: u64): i64 {
   return i64(coded >> 1) ^ -i64(coded & 1);
 }
 
-/** Accesses of 1 to 15 bytes in the lower half, of which most traces consist: no call, so that all stays in registers. */
+/** Accesses of 1 to 15 bytes in the lower half, of which most traces consist, up to the piece's last few bytes. No call, so that
+ *  all stays in registers; fetches wait for each other, so where the next is expected does too. */
 function parseUsual(from: usize, end: usize, records: u32, origin: usize): usize {
+  const last = end - Cltr.RECORD_LIMIT;
+  const full = Memory.BATCH + usize(records) * Record.SIZE;
+  const first = Memory.BATCH + usize(made) * Record.SIZE;
   let at = from;
-  let index = made;
+  let out = first;
   let fetched = load<u32>(FETCHED);
-  // Four counts of 16 bits, a kind each.
-  let counts: u64 = 0;
-  while (at < end && index < records) {
+  let next = load<i64>(NEXT_FETCH);
+  // Three counts of 16 bits, of what is no fetch.
+  let operands: u64 = 0;
+  while (at < last && out < full) {
     const head = u32(load<u8>(at));
-    const handler = u32(load<u8>(HANDLERS + usize(head & ~EXPECTED)));
+    const handler = u64(load<u8>(HANDLERS + usize(head & ~EXPECTED)));
     if (handler == Decoder.UNUSUAL) break;
     const kind = head & KIND_MASK;
     const bytes = (head >> Cltr.BYTES_LSB) & BYTES_MASK;
-    const place = placeOf(kind, fetched);
-    let gva = load<i64>(place);
-    let next = at + 1;
+    const place = ENDS + (usize((fetched * 4 + kind) & (Cltr.EXPECTATIONS - 1)) << 3);
+    let gva = kind == Cltr.KIND_FETCH ? next : load<i64>(place);
+    let past = at + 1;
     if (!(head & EXPECTED)) {
-      const word = load<u64>(next);
+      const word = load<u64>(past);
       const stops = ~word & STOPS;
       if (stops == 0) break;
       gva += signed(varint(word, stops));
-      next += bytesOf(stops);
+      past += bytesOf(stops);
     }
-    if (next > end || u64(gva) > u64(HALF - bytes)) break;
-    store<i64>(place, gva + bytes);
-    fetched = select(u32(gva), fetched, kind == Cltr.KIND_FETCH);
-    store<u32>(OFFSETS + (usize(index) << 2), u32(at - origin));
-    record(index++, gva, bytes, handler);
-    counts += u64(1) << (u64(kind) << 4);
-    at = next;
+    if (u64(gva) > u64(HALF - bytes)) break;
+    if (kind == Cltr.KIND_FETCH) {
+      fetched = u32(gva);
+      next = gva + bytes;
+    } else {
+      store<i64>(place, gva + bytes);
+      operands += u64(1) << (u64(kind) << 4);
+    }
+    store<u32>(OFFSETS + ((out - Memory.BATCH) >> 2), u32(at - origin));
+    store<u64>(out, gva, Record.GVA);
+    store<u64>(out, u64(bytes) | (handler << 32), Record.BYTES);
+    out += Record.SIZE;
+    at = past;
   }
   store<u32>(FETCHED, fetched);
-  made = index;
-  for (let kind: u32 = 0; kind < 4; kind++, counts >>= 16) count(kind, u32(counts) & 0xffff);
+  store<i64>(NEXT_FETCH, next);
+  const taken = u32((out - first) / Record.SIZE);
+  made += taken;
+  let others: u32 = 0;
+  for (let kind: u32 = 1; kind < 4; kind++) {
+    const seen = u32(operands >> (u64(kind) << 4)) & 0xffff;
+    count(kind, seen);
+    others += seen;
+  }
+  count(Cltr.KIND_FETCH, taken - others);
   return at;
 }
 

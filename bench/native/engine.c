@@ -163,7 +163,7 @@ static u64 ownedBy(u32 asid, int large) {
 }
 static u32 wanted(u64 need, int user) { return ((user ? USER : KERNEL) >> ((u32)need << 2)) & 15; }
 
-// Whether an entry of the page's own allows it: what most checks come to (isOwn of assembly/rmp.ts).
+// Whether an entry of the page's own allows it: what most checks come to (againstOwn of assembly/rmp.ts).
 static inline int isOwn(Machine *M, u32 root, u32 page, u64 gpa, u64 owned, u32 vmpl, u32 wants) {
   if ((L64(placeIn(M, root, page & ~511u)) & LARGE) == LARGE) return 0;
   u32 entry = placeIn(M, root, page);
@@ -521,15 +521,18 @@ static void replay(Machine *M, u32 records) {
     u32 record = MEMORY_BATCH + (i << 4), place;
     u64 gva = L64(record + RECORD_GVA);
     u32 bytes = L32(record + RECORD_BYTES);
-    switch (L8(record + RECORD_OP)) {
-      case RECORD_FETCH:
-        place = placeOf(M, gva, bytes, FETCH, tag);
-        digest = folded(digest, lowest(L64(place), bytes));
-        break;
-      case RECORD_LOAD:
-        place = placeOf(M, gva, bytes, READ, tag);
-        digest = folded(digest, lowest(L64(place), bytes));
-        break;
+    u32 op = L8(record + RECORD_OP);
+    if (op == RECORD_FETCH) {
+      place = placeOf(M, gva, bytes, FETCH, tag);
+      digest = folded(digest, lowest(L64(place), bytes));
+      continue;
+    }
+    if (op == RECORD_LOAD) {
+      place = placeOf(M, gva, bytes, READ, tag);
+      digest = folded(digest, lowest(L64(place), bytes));
+      continue;
+    }
+    switch (op) {
       STORES(8, 1)
       STORES(16, 2)
       STORES(32, 4)

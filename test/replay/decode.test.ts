@@ -1,6 +1,7 @@
-// The core's parser of lackey text against a regular expression, and the reader around it: lines changed at random.
+// The core's parser of lackey text against a regular expression, and the reader around it: lines changed at random, alone and among
+// others.
 import * as Decode from "../../dist/replay/reader/decode.js";
-import { Batch, noCounts, operation } from "../../dist/replay/record.js";
+import { Batch, count, noCounts, operation } from "../../dist/replay/record.js";
 import { Chance } from "../core.ts";
 import { assert, suite } from "../kit.ts";
 import { read, utf8 } from "./traces.ts";
@@ -81,6 +82,98 @@ test("of 30,000 lines changed at random the core takes plain well-formed ones, e
     assert.equal([...batch.words.subarray(4 * before, 4 * before + 4)], record, where);
   }
   assert.ok(taken > 5000 && taken < 25_000, `${taken} were taken`);
+});
+
+const usualLine = (chance: Chance): string => {
+  const gva =
+    chance.pick([0x401ab70n, 0x1ffeff000n, 0x7ffc_1234_5000n]) + BigInt(chance.below(4096));
+  const size = chance.pick([1, 2, 4, 8, 8, 16]);
+  return `${chance.pick(KINDS)}${gva.toString(16).padStart(8, "0")},${size}`;
+};
+const shortLine = (chance: Chance): string =>
+  `${chance.pick(KINDS)}${chance.below(16).toString(16)},${1 + chance.below(9)}`;
+const MANNERS: ((chance: Chance) => string)[] = [
+  usualLine,
+  shortLine,
+  line,
+  (chance: Chance) => chance.pick(MANNERS)(chance),
+];
+
+/** Up to 600 lines, of which some may be changed; with one end of line. */
+function piece(chance: Chance): string[] {
+  const manner = chance.pick(MANNERS);
+  const oneIn = chance.pick([20, 400, 100_000]);
+  const end = chance.once(4) ? "\r\n" : "\n";
+  return Array.from({ length: 1 + chance.below(600) }, () => {
+    const whole = manner(chance);
+    return (chance.once(oneIn) ? mutated(chance, whole) : whole) + end;
+  });
+}
+
+const sum = (numbers: number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+test("of 1500 pieces of many lines the core takes what stands before the first that is not plain, and counts it", () => {
+  const chance = new Chance(49n);
+  const seen = { whole: 0, full: 0, broken: 0 };
+  for (let round = 0; round < 1500; round++) {
+    const lines = piece(chance);
+    Decode.load(utf8(lines.join("")));
+    const lengths = lines.map((text) => utf8(text).length);
+    // What is decoded may begin and end anywhere in what was loaded.
+    const first = chance.once(2) ? 0 : chance.below(lines.length);
+    const last = chance.once(2) ? lines.length : first + chance.below(lines.length - first + 1);
+    const records = lines.slice(first, last).map((text) => {
+      const bare = text.slice(0, -1);
+      const record = recordOf(bare);
+      return record && isPlain(bare, record) ? record : undefined;
+    });
+    const batch = new Batch(new Uint32Array(4 * (1 + chance.below(chance.once(2) ? 600 : 100))));
+    const broken = records.indexOf(undefined);
+    const plain = broken < 0 ? records.length : broken;
+    const expected = records.slice(0, Math.min(plain, batch.capacity)) as number[][];
+    seen[plain > batch.capacity ? "full" : broken < 0 ? "whole" : "broken"]++;
+    const counts = noCounts();
+    const from = sum(lengths.slice(0, first));
+    const taken = Decode.lackey(from, from + sum(lengths.slice(first, last)), batch, counts);
+    const where = `seed 49, round ${round}`;
+    assert.is(taken, sum(lengths.slice(first, first + expected.length)), where);
+    assert.is(batch.words.subarray(0, 4 * batch.length).join(), expected.flat().join(), where);
+    const again = noCounts();
+    count(again, batch);
+    assert.equal(counts, again, where);
+  }
+  assert.ok(Math.min(...Object.values(seen)) > 200, JSON.stringify(seen));
+});
+
+test("a whole piece of the shortest lines, all of one kind, is counted to the last", () => {
+  const lines = Math.floor(Decode.PIECE / "I  0,1\n".length);
+  for (const [index, kind] of (["fetches", "loads", "stores", "modifies"] as const).entries()) {
+    const batch = new Batch();
+    const counts = noCounts();
+    Decode.load(utf8(`${KINDS[index]}0,1\n`.repeat(lines)));
+    assert.is(Decode.lackey(0, 7 * lines, batch, counts), 7 * lines);
+    assert.equal(counts, { ...noCounts(), records: lines, [kind]: lines });
+  }
+});
+
+test("what is wrong with a line is said as of the line alone, whatever stands before it", async () => {
+  const chance = new Chance(50n);
+  const said = (text: string): Promise<string> =>
+    read(text, { chunk: chance.pick([1000, 1 << 16]) }).then(
+      () => "nothing",
+      (error: Error) => error.message,
+    );
+  let refused = 0;
+  while (refused < 300) {
+    const changed = mutated(chance, line(chance));
+    const alone = await said(`${changed}\n`);
+    if (!alone.startsWith("trace.txt:1:")) continue;
+    refused++;
+    const before = piece(chance).filter((text) => recordOf(text.slice(0, -1)));
+    const text = `${before.join("")}${changed}\n${before.join("")}`;
+    const expected = alone.replace("trace.txt:1:", `trace.txt:${before.length + 1}:`);
+    assert.is(await said(text), expected, `seed 50: ${JSON.stringify(changed)}`);
+  }
 });
 
 test("the reader takes every well-formed line, also those that the core leaves, and no other", async () => {

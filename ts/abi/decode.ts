@@ -9,7 +9,10 @@ export const TAKEN = 0x180; // u32
 export const RESERVED_184 = 0x184; // 12
 // How many fetches, loads, stores and modifies parseLackey made.
 export const COUNTS = 0x190; // 16
-export const SIZE = 0x1a0;
+export const RESERVED_1A0 = 0x1a0; // 96
+// Rows of ts/abi/lackey-line.ts.
+export const LINES = 0x200; // 2048
+export const SIZE = 0xa00;
 
 export const COLUMNS = 10;
 

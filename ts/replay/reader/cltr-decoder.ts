@@ -91,6 +91,12 @@ export class CltrDecoder {
     return taken;
   }
 
+  /** Keeps nothing: the trace has ended. */
+  end(): void {
+    if (made?.owner === this) made.owner = undefined;
+    this.#kept = undefined;
+  }
+
   /** Where the next access of a kind is expected. */
   expected(kind: number): number {
     const { view } = this.#own();

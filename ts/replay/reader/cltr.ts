@@ -98,6 +98,7 @@ export class CltrReader implements TraceReader {
 
   async #finish(): Promise<void> {
     const input = this.#input;
+    this.#decoder.end();
     if (input.at < input.end || (await input.more())) {
       throw new BadInput(`${input.position(input.offset)}: data after the end marker`);
     }

@@ -1,12 +1,23 @@
 // The core's parsers (assembly/parse/) over an instance of their own, which holds nothing between two calls but the piece of a
 // trace that was loaded last.
 import * as Layout from "../../abi/decode.ts";
+import * as Line from "../../abi/lackey-line.ts";
 import * as Memory from "../../abi/memory.ts";
 import { type Silicon, silicon } from "../../core/silicon.ts";
-import { ACCESS_OPERATIONS, type Batch, type Counts, WORDS } from "../record.ts";
+import {
+  ACCESS_OPERATIONS,
+  type Batch,
+  type Counts,
+  type Kind,
+  operation,
+  WORDS,
+} from "../record.ts";
 
 /** The longest piece of a trace that is decoded at once, in bytes. */
 export const PIECE = 0x10000;
+
+/** What lackey's lines begin with: fetches, loads, stores and modifies. */
+export const LACKEY: readonly string[] = ["I  ", " L ", " S ", " M "];
 
 const SMALLEST = 64 * 0x100000;
 const scratch = (at: number): number => Memory.SCRATCH + at;
@@ -22,9 +33,22 @@ function decoder(): Decoder {
   if (!made) {
     const fresh = silicon(SMALLEST);
     fresh.bytes.set(ACCESS_OPERATIONS, scratch(Layout.OPERATIONS));
+    for (const [kind, prefix] of LACKEY.entries()) setLine(fresh, prefix, kind as Kind);
     made = { ...fresh, words: new Uint32Array(fresh.bytes.buffer) };
   }
   return made;
+}
+
+function setLine({ bytes, view }: Silicon, prefix: string, kind: Kind): void {
+  const characters = new TextEncoder().encode(prefix);
+  const row = scratch(Layout.LINES) + (characters[1]! % Line.ROWS) * Line.SIZE;
+  bytes.set(characters, row + Line.PREFIX);
+  view.setUint32(row + Line.COUNT, 1 << (8 * kind), true);
+  for (let size = 1; size <= Line.NARROW; size++) {
+    const half = row + Line.HALVES + 8 * (size - 1);
+    view.setUint32(half, size, true);
+    view.setUint32(half + 4, operation(kind, size), true);
+  }
 }
 
 /** Loads a piece of a trace. */
@@ -38,37 +62,22 @@ function take({ words }: Decoder, records: number, out: Batch): void {
   out.length += records;
 }
 
-// As many records as stay in the first-level cache until they are copied out: 1 ns a record, and 5 with twice as many.
-const AT_ONCE = 2048;
-const roomIn = (out: Batch): number => Math.min(out.capacity - out.length, AT_ONCE);
-
 /** Decodes lackey's lines of the loaded piece from one offset to another (behind a newline) into the batch, and counts them. Answers
  *  the bytes taken: less than all before a line that is no well-formed access, and where the batch is full. */
 export function lackey(from: number, end: number, out: Batch, counts: Counts): number {
   const instance = decoder();
+  const { exports, words } = instance;
+  const room = out.capacity - out.length;
+  const answer = exports.parseLackey(Memory.WINDOW + from, Memory.WINDOW + end, room);
+  const records = answer >>> Layout.MADE_LSB;
+  take(instance, records, out);
   const kinds = scratch(Layout.COUNTS) / 4;
-  instance.words.fill(0, kinds, kinds + 4);
-  const before = out.length;
-  const taken = lines(instance, from, end, out);
-  const [fetches, loads, stores, modifies] = instance.words.subarray(kinds, kinds + 4);
-  counts.fetches += fetches!;
-  counts.loads += loads!;
-  counts.stores += stores!;
-  counts.modifies += modifies!;
-  counts.records += out.length - before;
-  return taken;
-}
-
-function lines(instance: Decoder, from: number, end: number, out: Batch): number {
-  let at = from;
-  for (;;) {
-    const { exports } = instance;
-    const answer = exports.parseLackey(Memory.WINDOW + at, Memory.WINDOW + end, roomIn(out));
-    const records = answer >>> Layout.MADE_LSB;
-    take(instance, records, out);
-    at += answer & low(Layout.TAKEN_WIDTH);
-    if (records === 0 || out.length === out.capacity) return at - from;
-  }
+  counts.fetches += words[kinds]!;
+  counts.loads += words[kinds + 1]!;
+  counts.stores += words[kinds + 2]!;
+  counts.modifies += words[kinds + 3]!;
+  counts.records += records;
+  return answer & low(Layout.TAKEN_WIDTH);
 }
 
 /** Decodes records of drmemtrace. `note` hears the offset of each that made a record. */
