@@ -31,16 +31,16 @@ export function checkEach(count: u32): u32 {
   const vmpl = load<u32>(Memory.VCPU, Vcpu.VMPL);
   const wants = wanted(READ, false);
   const root = rootOf();
-  let i: u32 = 0;
-  for (; i < count; i++) {
-    const record: usize = Memory.BATCH + (usize(i) << 4);
-    const page = load<u32>(record, Record.BYTES);
-    const gpa = load<u64>(record, Record.GVA);
+  let at: usize = 0;
+  const end = usize(count) * Record.SIZE;
+  for (; at < end; at += Record.SIZE) {
+    const page = load<u32>(at, Memory.BATCH + Record.BYTES);
+    const gpa = load<u64>(at, Memory.BATCH + Record.GVA);
     if (!isDram(page)) break;
     if (gpa >> Rmp.ASID_LSB) break;
     if (againstOwn(root, page, gpa, owned, vmpl, wants)) break;
     digest = folded(digest, ALLOWED);
   }
   store<u64>(Memory.STATE, digest, State.DIGEST);
-  return i;
+  return u32(at / Record.SIZE);
 }

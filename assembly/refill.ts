@@ -2,7 +2,7 @@
 // does not hold.
 import * as Memory from "../ts/abi/memory";
 import * as Vcpu from "../ts/abi/vcpu";
-import { pageOf } from "./address";
+import { PAGE_SHIFT } from "./address";
 import { FRAME, keyOf, openOf } from "./dram";
 import { walkRemembered } from "./remembered";
 import { READ, remember, WRITE } from "./tlb";
@@ -12,7 +12,7 @@ import { countWhole } from "./walk";
 export function refill(gva: u64, need: u64, tag: u64): bool {
   const spa = walkRemembered(gva, need, tag);
   if (!spa) return false;
-  const held = openOf(pageOf(spa));
+  const held = openOf(u32(spa >> PAGE_SHIFT));
   const frame = held & FRAME;
   // Frame 0 has no guest's key.
   if (keyOf(frame) != load<u32>(Memory.VCPU, Vcpu.ASID)) return false;

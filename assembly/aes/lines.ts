@@ -1,5 +1,5 @@
-// Chooses the kernel for some lines of a page: two lines are 8 blocks and go bitsliced, a line by itself is permuted. Where the
-// binary was made without SIMD, block by block by tables.
+// Chooses the kernel for some lines of a page: two lines are 8 blocks and go bitsliced, with half of a third by tables beside
+// them; a line by itself is permuted. Where the binary was made without SIMD, block by block by tables.
 import * as Memory from "../../ts/abi/memory";
 import * as Slot from "../../ts/abi/slot";
 import * as State from "../../ts/abi/state";
@@ -16,6 +16,7 @@ export function setKernel(kernel: u32): void {
   store<u32>(Memory.STATE, kernel, State.KERNEL);
 }
 
+/** The lines still to be ciphered. */
 let rest: u64 = 0;
 
 /** Takes the lowest line out of those that are left: its offset. */
@@ -50,6 +51,7 @@ export function cipherLines(
     cipherTwo(slot, low, high, tweaks, half, from, to, encrypt);
     cipherTwo(slot, low, high, tweaks, half + LINE / 2, from, to, encrypt);
   }
+  // Nothing is left to go beside the last lines: half of the first again, which costs nothing and gives the same bytes.
   while (rest & (rest - 1))
     cipherTwo(slot, low, high, tweaks, usize(ctz(rest)) * LINE, from, to, encrypt);
   if (!rest) return;

@@ -7,7 +7,7 @@ export const ENCRYPT: usize = Memory.SPREAD;
 export const DECRYPT: usize = Memory.SPREAD + 0x1000;
 
 // What the kernels work in: of each block two states of 32 bytes, and the last round's bytes.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = 2;
 export const STATES: usize = Memory.AES + 0x2400;
 export const BYTES: usize = STATES + BLOCKS * 64;
 

@@ -163,7 +163,7 @@ static u64 ownedBy(u32 asid, int large) {
 }
 static u32 wanted(u64 need, int user) { return ((user ? USER : KERNEL) >> ((u32)need << 2)) & 15; }
 
-// Whether an entry of the page's own allows it: what most checks come to (isOwn of assembly/rmp.ts).
+// Whether an entry of the page's own allows it: what most checks come to (againstOwn of assembly/rmp.ts).
 static inline int isOwn(Machine *M, u32 root, u32 page, u64 gpa, u64 owned, u32 vmpl, u32 wants) {
   if ((L64(placeIn(M, root, page & ~511u)) & LARGE) == LARGE) return 0;
   u32 entry = placeIn(M, root, page);

@@ -1,9 +1,13 @@
 // Walks without steps (assembly/followed.ts, assembly/remembered.ts, and the replay's refill): where one thing is not as it mostly
 // is, an access must end, and be counted, as that of a machine that goes step by step.
+import { chips } from "../../dist/chip/index.js";
+import { rmpTable } from "../../dist/chip/rmp.js";
+import * as Frame from "../../ts/abi/frame.ts";
 import * as Memory from "../../ts/abi/memory.ts";
 import * as Record from "../../ts/abi/record.ts";
 import * as Replay from "../../ts/abi/replay.ts";
 import * as Rmp from "../../ts/abi/rmp.ts";
+import * as Table from "../../ts/abi/rmp-table.ts";
 import * as Tlb from "../../ts/abi/tlb.ts";
 import type { VcpuContext } from "../../ts/port.ts";
 import { bareCore } from "../bare.ts";
@@ -117,9 +121,9 @@ class Guest {
   }
 
   /** Changes bits of the guest's entry of a level. */
-  flip(level: bigint, bits: bigint): void {
+  flip(level: bigint, bits: bigint, key = 1): void {
     const entry = this.#entry(level) ^ bits;
-    assert.ok(this.lab.core.firmware.write(this.#entryAt(level), 1, word(entry)));
+    assert.ok(this.lab.core.firmware.write(this.#entryAt(level), key, word(entry)));
   }
 }
 
@@ -197,8 +201,10 @@ test("a bit of the RMP's entry of the page or of one of the guest's tables", () 
         );
 });
 
-test("a region whose first entry is of 2 MiB", () => {
+test("a region whose first entry is of 2 MiB by a probe's hand, while its pages are open", () => {
   const guests = all();
+  const at = (spa: bigint) =>
+    rmpTable(chips.milan, DRAM).base + BigInt(Table.BOOKKEEPING) + (spa / PAGE) * 16n;
   for (const low of [
     LARGE,
     LARGE | GPA | (1n << BigInt(Rmp.ASID_LSB)) | bit(Rmp.VALIDATED_BIT),
@@ -206,9 +212,19 @@ test("a region whose first entry is of 2 MiB", () => {
   ])
     compare(
       guests,
-      ({ lab }) => lab.core.firmware.setRmp(lab.root, low, 0x0f0f_0f0fn),
+      ({ lab }) => assert.ok(lab.core.dimm.write(at(lab.root), word(low))),
       `the first entry is ${low}`,
     );
+});
+
+test("a guest's table that is open without its key, and says the same so", () => {
+  const guests = all();
+  // Under the guest's key it is another.
+  const read = ({ lab, spas }: Guest) => {
+    lab.core.firmware.read(spas[1]!, Frame.RAW, new Uint8Array(8));
+  };
+  compare(guests, (guest) => guest.flip(0n, 0n, Frame.RAW), "written");
+  compare(guests, read, "read");
 });
 
 test("who runs, and what is open", () => {
@@ -237,6 +253,7 @@ test("who runs, and what is open", () => {
       `page ${i} is open for the host`,
     );
   compare(guests, () => {}, "no address", GVA | bit(48));
+  compare(guests, ({ lab }) => lab.core.firmware.removeKey(1), "its key is leaving");
 });
 
 test("a page of tables that the TLB does not know is not written behind the walks that read it", () => {

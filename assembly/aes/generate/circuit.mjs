@@ -2,7 +2,7 @@
 // Middle (t to z): Boyar and Peralta, "A small depth-16 circuit for the AES S-box" (2012). It has one gate more than the smallest
 // and five levels fewer, for a round waits for its levels. Around it, forward: the 113 gates of Boyar, Peralta and Calik (Circuit
 // Minimization Team); inverse: two linear layers found here with Boyar and Peralta's method (23 and 30 gates, so decryption's S-box
-// is hardly larger). test/assembly/kernel.test.ts runs both over all 256 bytes.
+// is hardly larger; of many such the shallowest). test/assembly/kernel.test.ts runs both over all 256 bytes.
 
 // u0 and s0 are the most significant bits; y is a sum of input bits, z a product, which the outputs sum. The gates stand in an
 // order, found by annealing, that keeps few of them waiting for more registers than there are.
@@ -24,22 +24,22 @@ z17 = t41 & y8, c16 = z6 ^ c8, c3 = z9 ^ c2, c21 = c2 ^ z11, s3 = c3 ^ c11, c20 
 c26 = c17 ^ c20, s2 = c26 ^ z17, s1 = s3 ^ c16, s6 = c10 ^ c18, s5 = c21 ^ c17, s0 = c3 ^ c16`;
 
 const INVERSE_SBOX = `
-y9 = u3 ^ u4, y1 = u7 ^ y9, a0 = u0 ^ u5, y3 = u0 ^ u3, y6 = u1 ^ y3, y13 = u6 ^ y1, y8 = u0 ^ u1, y10 = y6 ^ y1, t3 = y3 & y6,
-y5 = u0 ^ y6, y14 = u4 ^ y6, t15 = y8 & y10, y2 = y5 ^ y13, y19 = u3 ^ y1, v7 = u2 ^ a0, y15 = y6 ^ v7, y4 = y9 ^ y2,
-y12 = y3 ^ y4, t5 = y4 & v7, y11 = y4 ^ a0, t2 = y12 & y15, y7 = u2 ^ y4, t4 = t3 ^ t2, t6 = t5 ^ t2, y21 = u6 ^ y7,
-t12 = y9 & y11, t10 = y2 & y7, t16 = t15 ^ t12, t18 = t6 ^ t16, y18 = u2 ^ y9, t22 = t18 ^ y19, y16 = y1 ^ y7, t7 = y13 & y16,
-t11 = t10 ^ t7, t20 = t11 ^ t16, t24 = t20 ^ y18, y17 = y16 ^ y15, t8 = y5 & y1, t13 = y14 & y17, t9 = t8 ^ t7,
-t14 = t13 ^ t12, t19 = t9 ^ t14, t17 = t4 ^ t14, t23 = t19 ^ y21, y20 = y9 ^ y11, m24 = t23 ^ t24, t21 = t17 ^ y20,
-m25 = t23 & t21, m27 = t21 ^ t22, m31 = t21 & t24, m34 = t22 & t23, m28 = t24 ^ m25, m32 = m27 & m31, m29 = m28 & m27,
-m33 = m27 ^ m25, t40 = m32 ^ m33, t29 = t22 ^ m29, m26 = t22 ^ m25, m35 = m24 & m34, m36 = m24 ^ m25, m30 = m26 & m24,
-z4 = t40 & y1, t33 = t24 ^ m30, t37 = m35 ^ m36, t43 = t29 ^ t40, t42 = t29 ^ t33, t41 = t40 ^ t37, z3 = t43 & y16,
-z6 = t42 & y11, z12 = t43 & y13, t44 = t33 ^ t37, z15 = t42 & y9, z13 = t40 & y5, b0 = z6 ^ z15, t45 = t42 ^ t41,
-b1 = z12 ^ b0, z2 = t33 & v7, b2 = z13 ^ b1, z11 = t33 & y4, z17 = t41 & y8, b15 = z11 ^ z13, b12 = z11 ^ z17, z8 = t41 & y10,
-z7 = t45 & y17, z9 = t44 & y12, b16 = z9 ^ b12, s7 = z15 ^ b16, z16 = t45 & y14, b3 = z16 ^ b2, z0 = t44 & y15, b4 = z8 ^ b3,
-b9 = z0 ^ b4, b5 = z3 ^ b4, b6 = z4 ^ b5, b10 = z7 ^ b6, z1 = t37 & y6, b7 = z1 ^ b6, z10 = t37 & y3, z5 = t29 & y7,
-s0 = z5 ^ b5, z14 = t29 & y2, b8 = z2 ^ z10, b11 = s0 ^ b9, s6 = z8 ^ b10, b19 = b8 ^ s6, b20 = z16 ^ b11, b13 = z14 ^ b8,
-b14 = b7 ^ b13, b21 = b19 ^ b20, s2 = b14 ^ b15, s5 = b7 ^ b11, b17 = s2 ^ s7, s3 = z2 ^ b9, s4 = b12 ^ b21, b18 = z6 ^ b17,
-s1 = b3 ^ b18`;
+a25 = u0 ^ u5, y9 = u3 ^ u4, y1 = u7 ^ y9, y8 = u0 ^ u1, y3 = u0 ^ u3, y5 = u1 ^ u3, y19 = u4 ^ u7, y6 = u1 ^ y3,
+y13 = u6 ^ y1, t3 = y3 & y6, t8 = y5 & y1, y2 = y5 ^ y13, v7 = u2 ^ a25, y4 = y9 ^ y2, y7 = u2 ^ y4, y16 = y1 ^ y7,
+y18 = u2 ^ y9, y20 = y2 ^ a25, t10 = y2 & y7, t5 = y4 & v7, t7 = y13 & y16, y15 = y6 ^ v7, t11 = t10 ^ t7, y14 = y8 ^ y9,
+y12 = y13 ^ y14, t2 = y12 & y15, t9 = t8 ^ t7, t4 = t3 ^ t2, t6 = t5 ^ t2, y10 = y19 ^ y8, y11 = y9 ^ y20, t12 = y9 & y11,
+t15 = y8 & y10, t16 = t15 ^ t12, t18 = t6 ^ t16, t22 = t18 ^ y19, t20 = t11 ^ t16, t24 = t20 ^ y18, y17 = y10 ^ y11,
+t13 = y14 & y17, t14 = t13 ^ t12, y21 = u6 ^ y7, t19 = t9 ^ t14, t17 = t4 ^ t14, t23 = t19 ^ y21, t21 = t17 ^ y20,
+m31 = t21 & t24, m27 = t21 ^ t22, m25 = t23 & t21, m28 = t24 ^ m25, m29 = m28 & m27, m32 = m27 & m31, m34 = t22 & t23,
+m24 = t23 ^ t24, m35 = m24 & m34, t29 = t22 ^ m29, m26 = t22 ^ m25, m30 = m26 & m24, m36 = m24 ^ m25, t37 = m35 ^ m36,
+t33 = t24 ^ m30, t42 = t29 ^ t33, z6 = t42 & y11, m33 = m27 ^ m25, z5 = t29 & y7, t40 = m32 ^ m33, t41 = t40 ^ t37,
+t45 = t42 ^ t41, z15 = t42 & y9, t43 = t29 ^ t40, z8 = t41 & y10, z16 = t45 & y14, z17 = t41 & y8, z4 = t40 & y1,
+z7 = t45 & y17, b18 = z6 ^ z15, z13 = t40 & y5, z3 = t43 & y16, z12 = t43 & y13, b19 = z13 ^ b18, b20 = z12 ^ z16,
+b21 = z8 ^ b20, b22 = b19 ^ b21, b28 = z3 ^ z5, b23 = z4 ^ b22, t44 = t33 ^ t37, b24 = z3 ^ b23, z14 = t29 & y2, b26 = z7 ^ z8,
+z1 = t37 & y6, s0 = b22 ^ b28, b31 = z1 ^ b24, z2 = t33 & v7, s6 = b24 ^ b26, z11 = t33 & y4, z10 = t37 & y3, b25 = z2 ^ z10,
+b34 = z14 ^ b25, b35 = b31 ^ b34, z0 = t44 & y15, b30 = z11 ^ z17, b32 = z0 ^ b28, b42 = z2 ^ b32, z9 = t44 & y12,
+b45 = z16 ^ b42, b36 = z9 ^ b30, b40 = b20 ^ b36, b44 = s6 ^ b30, s5 = b31 ^ b32, b38 = z11 ^ b35, b46 = z10 ^ b44,
+s1 = b38 ^ b40, s3 = s0 ^ b42, s7 = z15 ^ b36, s4 = b45 ^ b46, s2 = z13 ^ b38`;
 
 /** Gates as [out, a, "^" or "&", b]. */
 const gates = (text) =>
