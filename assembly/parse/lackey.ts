@@ -59,9 +59,9 @@ const LAST: usize = memory.data<u8>(
 let out: usize = 0;
 let before: usize = 0;
 
-/** Decodes lines from `from` to `end` (behind a newline) into up to `records` records at `to`, one a line, and stops before the first
- *  line that is anything but a well-formed access. Answers records made; the bytes taken and the counts of kinds are in scratch
- *  memory then. */
+/** Decodes lines from `from` to `end` (behind a newline) into up to `records` records at `to`, one a line, and stops before the
+ *  first line that is anything but a well-formed access. Answers records made; the bytes taken and the counts of kinds are in
+ *  scratch memory then. */
 export function parseLackey(from: usize, end: usize, to: usize, records: u32): u32 {
   if (!ASC_FEATURE_SIMD) return 0;
   out = to;
