@@ -59,17 +59,17 @@ const LAST: usize = memory.data<u8>(
 let out: usize = 0;
 let before: usize = 0;
 
-/** Decodes lines from `from` to `end` (behind a newline) into up to `records` records of Memory.BATCH, one a line, and stops before
- *  the first line that is anything but a well-formed access. The counts of kinds are in scratch memory then. Answers records made
- *  and bytes taken, packed by ts/abi/decode.ts. */
-export function parseLackey(from: usize, end: usize, records: u32): u32 {
+/** Decodes lines from `from` to `end` (behind a newline) into up to `records` records at `to`, one a line, and stops before the
+ *  first line that is anything but a well-formed access. Answers records made; the bytes taken and the counts of kinds are in
+ *  scratch memory then. */
+export function parseLackey(from: usize, end: usize, to: usize, records: u32): u32 {
   if (!ASC_FEATURE_SIMD) return 0;
-  out = Memory.BATCH;
+  out = to;
   before = from - NEXT;
   memory.fill(COUNTS, 0, 16);
-  parseBlocks(from, end, Memory.BATCH + usize(records) * Record.SIZE);
-  const made = u32(out - Memory.BATCH) / Record.SIZE;
-  return (made << Decode.MADE_LSB) | u32(before + NEXT - from);
+  parseBlocks(from, end, to + usize(records) * Record.SIZE);
+  store<u32>(Memory.SCRATCH + Decode.TAKEN, u32(before + NEXT - from));
+  return u32(out - to) / Record.SIZE;
 }
 
 function parseBlocks(from: usize, end: usize, full: usize): void {

@@ -4,7 +4,7 @@ import * as Decode from "../../dist/replay/reader/decode.js";
 import { Batch, count, noCounts, operation } from "../../dist/replay/record.js";
 import { Chance } from "../core.ts";
 import { assert, suite } from "../kit.ts";
-import { read, utf8 } from "./traces.ts";
+import { read, same, utf8 } from "./traces.ts";
 
 const test = suite("lackey in the core");
 
@@ -68,8 +68,7 @@ test("of 30,000 lines changed at random the core takes plain well-formed ones, e
     const batch = new Batch();
     const counts = noCounts();
     const bytes = utf8(text);
-    Decode.load(bytes);
-    const end = Decode.lackey(0, bytes.length, batch, counts);
+    const end = Decode.lackey(bytes, 0, bytes.length, batch, counts);
     const record = recordOf(changed);
     const takes = record !== undefined && isPlain(changed, record);
     const where = `seed 47, round ${round}: ${JSON.stringify(changed)}`;
@@ -114,10 +113,12 @@ const sum = (numbers: number[]): number => numbers.reduce((total, each) => total
 
 test("of 1500 pieces of many lines the core takes what stands before the first that is not plain, and counts it", () => {
   const chance = new Chance(49n);
+  const room = Decode.lend(1 << 20)!;
   const seen = { whole: 0, full: 0, broken: 0 };
   for (let round = 0; round < 1500; round++) {
     const lines = piece(chance);
-    Decode.load(utf8(lines.join("")));
+    const text = utf8(lines.join(""));
+    if (round % 2 === 1) room.set(text);
     const lengths = lines.map((text) => utf8(text).length);
     // What is decoded may begin and end anywhere in what was loaded.
     const first = chance.once(2) ? 0 : chance.below(lines.length);
@@ -134,7 +135,8 @@ test("of 1500 pieces of many lines the core takes what stands before the first t
     seen[plain > batch.capacity ? "full" : broken < 0 ? "whole" : "broken"]++;
     const counts = noCounts();
     const from = sum(lengths.slice(0, first));
-    const taken = Decode.lackey(from, from + sum(lengths.slice(first, last)), batch, counts);
+    const end = from + sum(lengths.slice(first, last));
+    const taken = Decode.lackey(round % 2 === 1 ? room : text, from, end, batch, counts);
     const where = `seed 49, round ${round}`;
     assert.is(taken, sum(lengths.slice(first, first + expected.length)), where);
     assert.is(batch.words.subarray(0, 4 * batch.length).join(), expected.flat().join(), where);
@@ -142,6 +144,7 @@ test("of 1500 pieces of many lines the core takes what stands before the first t
     count(again, batch);
     assert.equal(counts, again, where);
   }
+  Decode.giveBack(room);
   assert.ok(Math.min(...Object.values(seen)) > 200, JSON.stringify(seen));
 });
 
@@ -150,10 +153,23 @@ test("a whole piece of the shortest lines, all of one kind, is counted to the la
   for (const [index, kind] of (["fetches", "loads", "stores", "modifies"] as const).entries()) {
     const batch = new Batch();
     const counts = noCounts();
-    Decode.load(utf8(`${KINDS[index]}0,1\n`.repeat(lines)));
-    assert.is(Decode.lackey(0, 7 * lines, batch, counts), 7 * lines);
+    const text = utf8(`${KINDS[index]}0,1\n`.repeat(lines));
+    let taken = 0;
+    while (taken < text.length) taken += Decode.lackey(text, taken, text.length, batch, counts);
     assert.equal(counts, { ...noCounts(), records: lines, [kind]: lines });
   }
+});
+
+test("readers that hold every room, and those that find none left, read the same", async () => {
+  const chance = new Chance(51n);
+  const lines = Array.from({ length: 40_000 }, () => usualLine(chance)).join("\n");
+  const first = await read(lines);
+  const rooms: Uint8Array[] = [];
+  for (let room = Decode.lend(1); room; room = Decode.lend(1)) rooms.push(room);
+  const second = await read(lines);
+  for (const room of rooms) Decode.giveBack(room);
+  assert.is(first.length, 40_000);
+  same(second, first, "seed 51");
 });
 
 test("what is wrong with a line is said as of the line alone, whatever stands before it", async () => {

@@ -22,9 +22,3 @@ export const STOP = 255;
 
 export const DRMEMTRACE_SIZE = 12;
 export const DRMEMTRACE_TYPES = 50;
-
-// What parseLackey answers: bytes taken, and above them the records made.
-export const TAKEN_LSB = 0;
-export const TAKEN_WIDTH = 17;
-export const MADE_LSB = 17;
-export const MADE_WIDTH = 15;

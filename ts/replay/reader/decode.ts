@@ -1,5 +1,4 @@
-// The core's parsers (assembly/parse/) over an instance of their own, which holds nothing between two calls but the piece of a
-// trace that was loaded last.
+// The core's parsers (assembly/parse/) over an instance of their own, which holds nothing between two calls but what it lent.
 import * as Layout from "../../abi/decode.ts";
 import * as Line from "../../abi/lackey-line.ts";
 import * as Memory from "../../abi/memory.ts";
@@ -13,15 +12,16 @@ import {
   WORDS,
 } from "../record.ts";
 
-/** The longest piece of a trace that is decoded at once, in bytes. */
+/** The longest piece of a trace that is decoded at once, in bytes, where it does not lie in a room. */
 export const PIECE = 0x10000;
+
+const NEWLINE = 0x0a;
 
 /** What lackey's lines begin with: fetches, loads, stores and modifies. */
 export const LACKEY: readonly string[] = ["I  ", " L ", " S ", " M "];
 
 const SMALLEST = 64 * 0x100000;
 const scratch = (at: number): number => Memory.SCRATCH + at;
-const low = (width: number): number => 2 ** width - 1;
 
 interface Decoder extends Silicon {
   words: Uint32Array;
@@ -51,10 +51,24 @@ function setLine({ bytes, view }: Silicon, prefix: string, kind: Kind): void {
   }
 }
 
-/** Loads a piece of a trace. */
-export function load(piece: Uint8Array): void {
-  decoder().bytes.set(piece, Memory.WINDOW);
+// Rooms where a reader holds its text, which then is decoded where it lies. Nothing else of an instance that decodes lies behind
+// FRAME_TABLE.
+const ROOM = 0x100000;
+const rooms: number[] = [];
+for (let at = Memory.FRAME_TABLE; at + ROOM <= SMALLEST; at += ROOM) rooms.push(at);
+
+/** Lends up to 1 MiB of the memory in which traces are decoded; nothing where all is lent. */
+export function lend(bytes: number): Uint8Array | undefined {
+  const at = rooms.pop();
+  return at === undefined ? undefined : decoder().bytes.subarray(at, at + bytes);
 }
+
+export function giveBack(room: Uint8Array): void {
+  rooms.push(room.byteOffset);
+}
+
+// As many records as Memory.BATCH holds.
+const STAGED = 0x10000;
 
 function take({ words }: Decoder, records: number, out: Batch): void {
   const from = Memory.BATCH / 4;
@@ -62,14 +76,31 @@ function take({ words }: Decoder, records: number, out: Batch): void {
   out.length += records;
 }
 
-/** Decodes lackey's lines of the loaded piece from one offset to another (behind a newline) into the batch, and counts them. Answers
- *  the bytes taken: less than all before a line that is no well-formed access, and where the batch is full. */
-export function lackey(from: number, end: number, out: Batch, counts: Counts): number {
+/** Decodes lackey's lines of a text from one offset to another (behind a newline) into the batch, and counts them. Answers the bytes
+ *  taken: less than all before a line that is no well-formed access, where the batch is full, and behind a piece that was enough for
+ *  one call. */
+export function lackey(
+  text: Uint8Array,
+  from: number,
+  end: number,
+  out: Batch,
+  counts: Counts,
+): number {
   const instance = decoder();
-  const { exports, words } = instance;
-  const room = out.capacity - out.length;
-  const answer = exports.parseLackey(Memory.WINDOW + from, Memory.WINDOW + end, room);
-  const records = answer >>> Layout.MADE_LSB;
+  const { exports, bytes, words, view } = instance;
+  let [at, until] = [text.byteOffset + from, text.byteOffset + end];
+  if (text.buffer !== bytes.buffer) {
+    const piece = text.subarray(from, Math.min(end, from + PIECE));
+    const length = piece.lastIndexOf(NEWLINE) + 1;
+    bytes.set(piece, Memory.WINDOW);
+    [at, until] = [Memory.WINDOW, Memory.WINDOW + length];
+  }
+  const records = exports.parseLackey(
+    at,
+    until,
+    Memory.BATCH,
+    Math.min(out.capacity - out.length, STAGED),
+  );
   take(instance, records, out);
   const kinds = scratch(Layout.COUNTS) / 4;
   counts.fetches += words[kinds]!;
@@ -77,7 +108,7 @@ export function lackey(from: number, end: number, out: Batch, counts: Counts): n
   counts.stores += words[kinds + 2]!;
   counts.modifies += words[kinds + 3]!;
   counts.records += records;
-  return answer & low(Layout.TAKEN_WIDTH);
+  return view.getUint32(scratch(Layout.TAKEN), true);
 }
 
 /** Decodes records of drmemtrace. `note` hears the offset of each that made a record. */
@@ -89,7 +120,7 @@ export function drmemtrace(
 ): { taken: number; seen: Uint32Array } {
   const instance = decoder();
   const { exports, bytes, view, words } = instance;
-  load(piece);
+  bytes.set(piece, Memory.WINDOW);
   bytes.set(kinds, scratch(Layout.KINDS));
   bytes.fill(0, scratch(Layout.SEEN), scratch(Layout.TAKEN));
   const end = Memory.WINDOW + piece.length;

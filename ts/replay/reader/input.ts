@@ -9,7 +9,7 @@ const SPARE = 16;
 
 export class Input {
   readonly name: string;
-  readonly buffer: Uint8Array = new Uint8Array(CAPACITY + SPARE);
+  buffer: Uint8Array = new Uint8Array(CAPACITY + SPARE);
   /** The next byte to read, and one past the last there is. */
   at = 0;
   end = 0;
@@ -81,6 +81,12 @@ export class Input {
     this.#chunk = new Uint8Array(0);
     this.#used = 0;
     this.end = 0;
+  }
+
+  /** Holds its bytes in another buffer of the same length from here on. */
+  move(buffer: Uint8Array): void {
+    buffer.set(this.buffer.subarray(0, this.end));
+    this.buffer = buffer;
   }
 
   async close(): Promise<void> {

@@ -48,8 +48,23 @@ export class LackeyReader implements TraceReader {
   // Where the batch's records come from: runs of one record a line, each as its first record and that one's line.
   #runs: { record: number; line: number }[] = [];
 
+  // The input's own buffer, while it holds its bytes in a room where they are decoded.
+  #own: Uint8Array | undefined;
+
   constructor(input: Input) {
     this.#input = input;
+    const room = Decode.lend(input.buffer.length);
+    if (!room) return;
+    this.#own = input.buffer;
+    input.move(room);
+  }
+
+  #leave(): void {
+    const room = this.#input.buffer;
+    if (!this.#own) return;
+    this.#input.move(this.#own);
+    this.#own = undefined;
+    Decode.giveBack(room);
   }
 
   get name(): string {
@@ -65,13 +80,15 @@ export class LackeyReader implements TraceReader {
     this.#runs = [];
     while (batch.length < batch.capacity) {
       const input = this.#input;
-      const until = input.buffer.lastIndexOf(NEWLINE, input.end - 1) + 1;
+      // Of nothing the last index would be sought from the buffer's end.
+      const until = input.at < input.end ? input.buffer.lastIndexOf(NEWLINE, input.end - 1) + 1 : 0;
       if (input.at < until) this.#parse(batch, until);
       else if (!(await this.#more())) break;
     }
     if (this.counts.records === 0) {
       throw new BadInput(`${this.name}: no record in ${this.#lines} lines, expected at least one`);
     }
+    if (batch.length === 0) this.#leave();
     return batch.length;
   }
 
@@ -81,6 +98,7 @@ export class LackeyReader implements TraceReader {
   }
 
   close(): Promise<void> {
+    this.#leave();
     return this.#input.close();
   }
 
@@ -95,28 +113,16 @@ export class LackeyReader implements TraceReader {
     return true;
   }
 
-  /** Whole lines up to `until`: well-formed accesses in the core, a piece at a time, every other line here. */
+  /** Whole lines up to `until`: well-formed accesses in the core, every other line here. */
   #parse(batch: Batch, until: number): void {
     const input = this.#input;
     while (input.at < until && batch.length < batch.capacity) {
-      const most = Math.min(until, input.at + Decode.PIECE);
-      const end = most < until ? input.buffer.lastIndexOf(NEWLINE, most - 1) + 1 : most;
-      // A line longer than a piece.
-      if (end <= input.at) this.#line(batch);
-      else this.#piece(batch, end);
-    }
-  }
-
-  #piece(batch: Batch, end: number): void {
-    const input = this.#input;
-    const start = input.at;
-    Decode.load(input.buffer.subarray(start, end));
-    while (input.at < end && batch.length < batch.capacity) {
       const before = batch.length;
-      this.#runs.push({ record: before, line: this.#lines + 1 });
-      input.at += Decode.lackey(input.at - start, end - start, batch, this.counts);
+      const taken = Decode.lackey(input.buffer, input.at, until, batch, this.counts);
+      if (taken > 0) this.#runs.push({ record: before, line: this.#lines + 1 });
+      input.at += taken;
       this.#lines += batch.length - before;
-      if (input.at < end && batch.length < batch.capacity) this.#line(batch);
+      if (taken === 0) this.#line(batch);
     }
   }
 
