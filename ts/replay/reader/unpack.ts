@@ -113,7 +113,9 @@ function through(rest: Pull, source: Counted, name: string, transform: Transform
 }
 
 function damaged(name: string, source: Counted, what: string, error: unknown): BadInput {
-  const reason = error instanceof Error ? error.message : String(error);
+  // Node 22 and later say why in the cause alone.
+  const { message, cause } = error as Error;
+  const reason = message || (cause as Error | undefined)?.message || "no reason given";
   const found = source.ended ? `${what} data is cut short or damaged` : `${what} data is damaged`;
   const where = source.ended ? `byte ${source.bytes}` : `before byte ${source.bytes}`;
   return new BadInput(`${name}: ${where}: ${found} (${reason}), expected a whole ${what} file`);
