@@ -9,6 +9,11 @@ export const SPACE: u64 = u64(Model.SPACE_DATA) << Model.SPACE_LSB;
 export const LINE: u32 = 64;
 export const LINE_SHIFT: u64 = 6;
 
+/** Where a page is noted that is not new. */
+export function knownAt(page: u64): usize {
+  return MODEL + Model.KNOWN + ((usize(page) & (Model.KNOWN_PAGES - 1)) << 3);
+}
+
 /** Adds to one counter of ts/abi/model.ts. */
 export function add(counter: usize, amount: u64): void {
   store<u64>(MODEL + counter, load<u64>(MODEL + counter) + amount);

@@ -2,7 +2,7 @@
 // addresses needs the host's, and where SNP is on an RMP entry for every page that was reached. APM vol. 2, 15.25 and 15.36.10.
 import * as Model from "../../ts/abi/model";
 import { PAGE_SHIFT } from "../address";
-import { add, charge, MODEL, setting } from "./base";
+import { add, charge, knownAt, MODEL, setting } from "./base";
 import { below } from "./cache";
 import { continues } from "./stream";
 import { dropRecent, forgetRecent, touchRecent } from "./recent";
@@ -46,14 +46,16 @@ export function translateData(gva: u64, line: u64): u64 {
 /** Comes to another 4 KiB page. */
 function translate(level1: usize, level2: usize, gva: u64, line: u64, hits: usize, ps: usize): u64 {
   const key = (gva >> setting(Model.PAGE_SHIFT)) + 1;
+  const page = gva >> PAGE_SHIFT;
   const isHit = touchRecent(level1, key);
   // A page of 4 KiB that a TLB holds is not new; of a larger one, any may be.
-  if (isHit && !isLarge()) return 0;
-  frameOf(gva >> PAGE_SHIFT);
+  if (isHit && (!isLarge() || load<u64>(knownAt(page)) == page + 1)) return 0;
+  frameOf(page);
   const isNewPage = isNew;
+  store<u64>(knownAt(page), page + 1);
   // Whether a stream led here is asked before the kernel's filling of a new page is one.
   let stream = isNewPage && continues(line);
-  if (isNewPage && setting(Model.FILL)) fill(gva >> PAGE_SHIFT);
+  if (isNewPage && setting(Model.FILL)) fill(page);
   if (isHit) return 0;
   if (touch(level2, key, 0)) {
     add(hits, 1);

@@ -5,7 +5,7 @@ import * as Memory from "../../ts/abi/memory";
 import * as Model from "../../ts/abi/model";
 import * as Record from "../../ts/abi/record";
 import { PAGE_SHIFT } from "../address";
-import { LINE, LINE_SHIFT, MODEL, SPACE, setting } from "./base";
+import { knownAt, LINE, LINE_SHIFT, MODEL, SPACE, setting } from "./base";
 import { chainOf, renew } from "./recent";
 
 const FETCHED_LINE: usize = MODEL + Model.FETCHED_LINE;
@@ -25,9 +25,11 @@ export function clearHits(): void {
   storeHits = 0;
 }
 
-/** Uses a page that begins its chain in a first-level TLB; false where it does not. */
-function isRecent(row: usize, page: u64): bool {
-  const key = page + 1;
+/** Uses a page that begins its chain in a first-level TLB; false where it does not, or where a page of 4 KiB in it may be new. */
+function isRecent(row: usize, gva: u64, shift: u64): bool {
+  const key = (gva >> shift) + 1;
+  const small = (gva >> PAGE_SHIFT) + 1;
+  if (shift != PAGE_SHIFT && load<u64>(knownAt(small - 1)) != small) return false;
   const chains: usize = load<u32>(row, Model.CHAINS);
   const entry: usize = load<u32>(chainOf(chains, load<u32>(row, Model.CHAIN_MASK), key));
   if (load<u64>(entry, Model.KEY) != key) return false;
@@ -37,7 +39,7 @@ function isRecent(row: usize, page: u64): bool {
 
 /** Runs records of the batch from `from` up to the first that is something else; answers its number. */
 export function runUsual(from: u32, count: u32): u32 {
-  const isSmall = setting(Model.PAGE_SHIFT) == PAGE_SHIFT;
+  const shift = u64(setting(Model.PAGE_SHIFT));
   const codeMask = load<u32>(L1I, Model.SETS) - 1;
   const codeBytes = load<u32>(L1I, Model.WAYS) << 3;
   const codeTable: usize = load<u32>(L1I, Model.TABLE);
@@ -68,7 +70,7 @@ export function runUsual(from: u32, count: u32): u32 {
       const page = gva >> PAGE_SHIFT;
       if (more >= LINE || (gva + more) >> PAGE_SHIFT != page) break;
       if (page != fetchedPage) {
-        if (!isSmall || !isRecent(MODEL + Model.ITLB1, page)) break;
+        if (!isRecent(MODEL + Model.ITLB1, gva, shift)) break;
         fetchedPage = page;
       }
       const set = codeTable + usize((u32(line) & codeMask) * codeBytes);
@@ -94,7 +96,7 @@ export function runUsual(from: u32, count: u32): u32 {
     const line = SPACE | (gva >> LINE_SHIFT);
     const page = gva >> PAGE_SHIFT;
     if (page != dataPage) {
-      if (!isSmall || !isRecent(MODEL + Model.DTLB1, page)) break;
+      if (!isRecent(MODEL + Model.DTLB1, gva, shift)) break;
       dataPage = page;
     }
     const set = dataTable + usize((u32(line) & dataMask) * dataBytes);

@@ -54,7 +54,9 @@ export const TRACKER_RING = 0x568; // 16
 export const RESERVED_578 = 0x578; // 136
 export const HISTOGRAM = 0x600; // 512
 export const TRACKERS = 0x800; // 512
-export const SIZE = 0xa00;
+// Pages of 4 KiB that are known not to be new, each at its number's place; one more than the number, u64.
+export const KNOWN = 0xa00; // 1024
+export const SIZE = 0xe00;
 
 // A table of tags: where it lies, sets (a power of two) and ways. An entry is u64: key << 1, and whether it is dirty.
 export const TABLE = 0x0;
@@ -99,6 +101,8 @@ export const SPACE_GUEST_TABLE = 2;
 export const SPACE_NESTED_TABLE = 3;
 export const SPACE_RMP = 4;
 export const SPACE_SHARED = 5;
+
+export const KNOWN_PAGES = 128;
 
 // The histogram has two buckets for each power of two of picoseconds.
 export const BUCKETS = 64;
