@@ -162,6 +162,7 @@ function plainLines(first: usize, stop: usize): usize {
     last = place;
     at += 4;
   }
+  if (at == first) return at;
   if (isAbove15(values) || u64(i64x2.extract_lane(ends, 0)) >> HALF_LSB) return first;
   out = to;
   before = last;
@@ -210,7 +211,8 @@ function anyLine(): bool {
   const half = load<u64>(row + (usize(min<u32>(bytes, Line.NARROW) - 1) << 3), LINES + Line.HALVES);
   store<u64>(out, gva, Record.GVA);
   store<u64>(out, ((half >> 32) << 32) | bytes, Record.BYTES);
-  count(load<u32>(row, LINES + Line.COUNT));
+  const counted = COUNTS + (usize(ctz(load<u32>(row, LINES + Line.COUNT))) >> 1);
+  store<u32>(counted, load<u32>(counted) + 1);
   out += Record.SIZE;
   before = end - BACK;
   return true;
