@@ -157,7 +157,7 @@ async function scale(quick: boolean): Promise<Figure[]> {
         ? traceOf(bench.guests, quick ? 32 : 128, 8192, anywhere())
         : traceOf(bench.guests, quick ? 4 : 16, RECORDS, anywhere());
     const pairs: Pair[] = [{ name, what: "replay", trace: 0 }];
-    const { ours, peer } = (await measured(bench, [trace], pairs, quick ? 3 : 9)).get(name)!;
+    const { ours, peer } = (await measured(bench, [trace], pairs, quick ? 3 : 21)).get(name)!;
     if (peer) figures.push(curve(name, ours, peer));
   }
   return figures;

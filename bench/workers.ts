@@ -112,6 +112,6 @@ async function replaying(rounds: number): Promise<Figure[]> {
 }
 
 export async function workerFigures(quick: boolean): Promise<Figure[]> {
-  const rounds = quick ? 5 : 25;
+  const rounds = quick ? 5 : 61;
   return [...(await aes(rounds)), ...(await replaying(rounds))];
 }
