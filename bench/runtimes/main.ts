@@ -79,14 +79,15 @@ async function inChromium(script: string): Promise<Result | undefined> {
         browser = spawn(
           "chromium",
           [...words, `--user-data-dir=${profile}`, `http://127.0.0.1:${port}/`],
-          { stdio: "ignore" },
+          { stdio: "ignore", detached: true },
         );
         setTimeout(() => answer(skip("Chromium", "no answer")), LIMIT_MS).unref();
       });
     });
   } finally {
-    browser?.kill("SIGKILL");
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    // Its children too, which else go on writing to the profile.
+    if (browser?.pid) process.kill(-browser.pid, "SIGKILL");
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
   }
 }
 

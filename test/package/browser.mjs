@@ -78,6 +78,6 @@ server.listen(0, "127.0.0.1", () => {
   browser.on("error", (error) => end(`ERROR chromium: ${error.message}`, 1));
   browser.on("exit", () => {
     if (process.exitCode === undefined) end("ERROR chromium ended early", 1);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
   });
 });
