@@ -49,7 +49,7 @@ export function decryptLine(page: u32, key: u32, line: u32, from: usize, to: usi
 function cipher(page: u32, key: u32, lines: u64, from: usize, to: usize, encrypt: bool): void {
   if (key == Frame.RAW) return copyLines(lines, from, to);
   const slot = slotOf(key);
-  // VMRUN and the IOMMU's secure entries take no ASID without a key; the kernels' rounds would not end.
+  // VMRUN, walks and the IOMMU refuse an ASID whose slot is not active: here the kernels' rounds would not end.
   assert(load<u32>(slot, Slot.ROUNDS) != 0);
   if (load<u32>(Memory.STATE, State.CIPHER) == State.XTS || load<u32>(slot, Slot.XTS)) {
     fillUnitTweaks(slot, u64(page), PAGE);

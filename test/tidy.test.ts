@@ -138,6 +138,7 @@ test("no road is left: each folder imports what its side may know", () => {
 const RAW = [
   "ts/core.ts",
   "ts/replay/reader/decode.ts",
+  "ts/replay/reader/decoding.ts",
   "ts/replay/reader/cltr-decoder.ts",
   "ts/replay/port.ts",
   "ts/replay/reference.ts",

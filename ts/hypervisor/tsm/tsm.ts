@@ -1,7 +1,6 @@
 // tsm0: the secure processor as Linux's TSM class knows it, and the sysfs nodes by which an administrator drives it. A node that
 // does not exist, and each misuse of one that does, answers Linux's errno. Documentation/ABI/testing/sysfs-bus-pci, sysfs-class-
 // tsm.
-
 import { Misuse } from "../../error.ts";
 import { Errno } from "../../linux/errno.ts";
 import { nodeOf, pciName } from "../../linux/pci-name.ts";

@@ -3,12 +3,12 @@
 import * as Cltr from "../../abi/cltr.ts";
 import * as Layout from "../../abi/cltr-decoder.ts";
 import * as Memory from "../../abi/memory.ts";
-import { type Silicon, silicon } from "../../core/silicon.ts";
+import type { Silicon } from "../../core/silicon.ts";
 import * as Records from "../record.ts";
 import { Batch, type Counts, type Kind } from "../record.ts";
 import { rowOf } from "./cltr-expected.ts";
+import { decoding } from "./decoding.ts";
 
-const SMALLEST = 64 * 0x100000;
 const at = (offset: number): number => Memory.FRAME_TABLE + offset;
 const low = (width: number): number => 2 ** width - 1;
 // The longest piece of a trace that is decoded at once, and as many records as stay in the first-level cache until they are copied.
@@ -24,7 +24,7 @@ let made: Instance | undefined;
 
 function instance(): Instance {
   if (!made) {
-    const fresh = silicon(SMALLEST);
+    const fresh = decoding();
     layHandlers(fresh.bytes);
     made = { ...fresh, words: new Uint32Array(fresh.bytes.buffer), owner: undefined };
   }

@@ -2,7 +2,7 @@
 import * as Layout from "../../abi/decode.ts";
 import * as Line from "../../abi/lackey-line.ts";
 import * as Memory from "../../abi/memory.ts";
-import { type Silicon, silicon } from "../../core/silicon.ts";
+import type { Silicon } from "../../core/silicon.ts";
 import {
   ACCESS_OPERATIONS,
   type Batch,
@@ -11,6 +11,7 @@ import {
   operation,
   WORDS,
 } from "../record.ts";
+import { decoding, MEMORY } from "./decoding.ts";
 
 /** The longest piece of a trace that is decoded at once, in bytes, where it does not lie in a room. */
 export const PIECE = 0x10000;
@@ -20,7 +21,6 @@ const NEWLINE = 0x0a;
 /** What lackey's lines begin with: fetches, loads, stores and modifies. */
 export const LACKEY: readonly string[] = ["I  ", " L ", " S ", " M "];
 
-const SMALLEST = 64 * 0x100000;
 const scratch = (at: number): number => Memory.SCRATCH + at;
 
 interface Decoder extends Silicon {
@@ -31,7 +31,7 @@ let made: Decoder | undefined;
 
 function decoder(): Decoder {
   if (!made) {
-    const fresh = silicon(SMALLEST);
+    const fresh = decoding();
     fresh.bytes.set(ACCESS_OPERATIONS, scratch(Layout.OPERATIONS));
     for (const [kind, prefix] of LACKEY.entries()) setLine(fresh, prefix, kind as Kind);
     made = { ...fresh, words: new Uint32Array(fresh.bytes.buffer) };
@@ -55,7 +55,7 @@ function setLine({ bytes, view }: Silicon, prefix: string, kind: Kind): void {
 // FRAME_TABLE.
 const ROOM = 0x100000;
 const rooms: number[] = [];
-for (let at = Memory.FRAME_TABLE; at + ROOM <= SMALLEST; at += ROOM) rooms.push(at);
+for (let at = Memory.FRAME_TABLE; at + ROOM <= MEMORY; at += ROOM) rooms.push(at);
 
 /** Lends up to 1 MiB of the memory in which traces are decoded; nothing where all is lent. */
 export function lend(bytes: number): Uint8Array | undefined {

@@ -1,9 +1,11 @@
 // Opens a trace of any known format, told from its content, packed or not. Needs no file system: a source is a stream.
 import * as Cltr from "../../abi/cltr.ts";
 import { BadInput } from "../../error.ts";
+import type { CoreModule } from "../../structural.ts";
 import { Blkparse, FioLog } from "./block-text.ts";
 import { ChampSim, looksLikeChampSim } from "./champsim.ts";
 import { CltrReader } from "./cltr.ts";
+import { decodeWith } from "./decoding.ts";
 import { dramsim3, ramulator } from "./dram-text.ts";
 import { Drmemtrace, HEADER } from "./drmemtrace.ts";
 import { FixedReader } from "./fixed.ts";
@@ -31,12 +33,15 @@ const READERS: Record<TraceFormat, (input: Input) => TraceReader | Promise<Trace
 
 export const traceFormats: readonly TraceFormat[] = Object.keys(READERS) as TraceFormat[];
 
-/** The reader of a trace; `name` is how messages call it. A `format` that the content contradicts is refused. */
+/** The reader of a trace; `name` is how messages call it. A `format` that the content contradicts is refused. Where compiling is
+ *  forbidden, `module` is what traces are decoded with: the first that is given, for all. */
 export async function openTrace(
   source: ByteSource,
   name: string,
   format?: TraceFormat,
+  module?: CoreModule,
 ): Promise<TraceReader> {
+  if (module) decodeWith(module);
   const input = new Input(source, name);
   try {
     return await readerOf(input, format);
